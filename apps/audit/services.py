@@ -1,0 +1,198 @@
+"""emit(): the one door into the audit trail; outbox_deliver(): the one way out to handlers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from apps.audit.models import AuditEvent, OutboxMessage
+from apps.core.events import DomainEvent, handlers_of
+
+logger = structlog.get_logger(__name__)
+RETRY_CEILING_SECONDS = 300
+
+
+class Actor(Protocol):
+    """Whoever acts: a user, by primary key."""
+
+    pk: Any
+
+
+def seal(
+    *,
+    previous_hash: str,
+    event_id: UUID,
+    stream: str,
+    version: int,
+    name: str,
+    actor_id: UUID | None,
+    occurred_at: datetime,
+    correlation_id: str,
+    payload: Mapping[str, Any],
+) -> str:
+    """Return the SHA-256 (hex) over every column of the event and the hash before it.
+
+    The pre-image is one JSON array with sorted keys and no white space, so that a third party can
+    compute it without this code.
+    """
+    image = [
+        previous_hash,
+        str(event_id),
+        stream,
+        version,
+        name,
+        str(actor_id) if actor_id else None,
+        occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        correlation_id,
+        payload,
+    ]
+    text = json.dumps(image, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
+    """Append the event to its stream now; its handlers hear of it after commit.
+
+    Must run inside a command's transaction.  Two writers of one stream wait for each other on an
+    advisory lock, so versions have no gaps and hashes no forks.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("emit() belongs inside a command.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [event.stream])
+    head = AuditEvent.objects.head(event.stream)
+    correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
+    event = replace(
+        event,
+        version=head.version + 1 if head else 1,
+        actor_id=str(actor.pk) if actor else None,
+        correlation_id=event.correlation_id or str(correlation),
+    )
+    payload = event.payload
+    row = AuditEvent(
+        event_id=UUID(event.event_id),
+        stream=event.stream,
+        version=event.version,
+        name=event.name,
+        payload=payload,
+        actor_id=UUID(event.actor_id) if event.actor_id else None,
+        occurred_at=event.occurred_at,
+        correlation_id=event.correlation_id,
+        previous_hash=head.hash if head else "",
+    )
+    row.hash = seal_of(row)
+    row.save(force_insert=True)
+    _enqueue(row)
+    return row
+
+
+def seal_of(row: AuditEvent) -> str:
+    """Return the hash that the row should have, from its own columns."""
+    return seal(
+        previous_hash=row.previous_hash,
+        event_id=row.event_id,
+        stream=row.stream,
+        version=row.version,
+        name=row.name,
+        actor_id=row.actor_id,
+        occurred_at=row.occurred_at,
+        correlation_id=row.correlation_id,
+        payload=row.payload,
+    )
+
+
+def _enqueue(row: AuditEvent) -> None:
+    handlers = handlers_of(row.name)
+    if not handlers:
+        return
+    messages = [
+        OutboxMessage(event=row, stream=row.stream, handler=path, context=path.split(".")[1])
+        for path in handlers
+    ]
+    OutboxMessage.objects.bulk_create(messages)
+    contexts = sorted({message.context for message in messages})
+    transaction.on_commit(lambda: [nudge(context) for context in contexts], robust=True)
+
+
+def nudge(context: str) -> None:
+    """Ask a worker to deliver now; without a broker the sweep delivers a little later."""
+    try:
+        current_app.send_task("audit.outbox_deliver", args=[context], queue=context)
+    except (OSError, RedisError, KombuError) as error:
+        logger.warning("outbox_nudge_failed", context=context, error=type(error).__name__)
+
+
+def outbox_deliver(*, context: str, limit: int = 500) -> int:
+    """Deliver the context's due messages, each in its own transaction; return how many.
+
+    The message is marked in the transaction in which its handler writes, so a crash in between
+    undoes both.  A handler that fails is tried again with growing pauses and blocks only its own
+    stream.
+    """
+    delivered = 0
+    for _ in range(limit):
+        outcome = _deliver_next(context)
+        if outcome is None:
+            break
+        delivered += outcome
+    return delivered
+
+
+@transaction.atomic
+def _deliver_next(context: str) -> int | None:
+    message = (
+        OutboxMessage.objects.due(context)
+        .select_related("event")
+        .select_for_update(skip_locked=True, of=("self",))
+        .first()
+    )
+    if message is None:
+        return None
+    event = rebuild(message.event)
+    bound = {"correlation_id": event.correlation_id} if event.correlation_id else {}
+    try:
+        with structlog.contextvars.bound_contextvars(**bound), transaction.atomic():
+            handlers_of(event.name)[message.handler](event)
+    except Exception as error:
+        message.attempts += 1
+        pause = min(2**message.attempts, RETRY_CEILING_SECONDS)
+        message.next_attempt_at = timezone.now() + timedelta(seconds=pause)
+        message.last_error = type(error).__name__
+        message.save(update_fields=["attempts", "next_attempt_at", "last_error"])
+        logger.exception("outbox_handler_failed", handler=message.handler, event_name=event.name)
+        return 0
+    message.delivered_at = timezone.now()
+    message.save(update_fields=["delivered_at"])
+    return 1
+
+
+def rebuild(row: AuditEvent) -> DomainEvent:
+    """Return the event as it was emitted."""
+    return DomainEvent.types[row.name](
+        stream=row.stream,
+        event_id=str(row.event_id),
+        occurred_at=row.occurred_at,
+        version=row.version,
+        actor_id=str(row.actor_id) if row.actor_id else None,
+        correlation_id=row.correlation_id,
+        **row.payload,
+    )
+
+
+def outbox_sweep() -> None:
+    """Nudge every context that has something pending: what a lost nudge left behind."""
+    pending = OutboxMessage.objects.pending().values_list("context", flat=True).distinct()
+    for context in pending:
+        if context in settings.CONTEXT_QUEUES:
+            nudge(context)

@@ -1,0 +1,18 @@
+"""Addresses: the API under /api/v1, the desk under /admin, the portal at the root."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+api = [
+    path("", include("apps.infrastructure.urls")),
+    path("", include("apps.users.urls")),
+    path("", include("apps.market.urls")),
+    path("", include("apps.trading.urls")),
+    path("", include("apps.compliance.urls")),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+    path("", include("apps.portal.urls")),
+]

@@ -1,0 +1,53 @@
+"""Pytest plugin: one PostgreSQL, one Valkey and one document store for the whole run.
+
+Loaded by `-p tests.services` before Django's settings.  The controller starts the services and
+hands their addresses to the xdist workers by the environment; each worker has its own databases.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from stratford import embedded
+
+SERVICES = pytest.StashKey[embedded.Services]()
+TEST_FOLDER = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start the services once, in the controller."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        # Database 0 belongs to the controller; each worker's keys are its own.
+        number = int(worker.removeprefix("gw")) + 1
+        os.environ["REDIS_URL"] += f"?db={number}"
+        base, _, name = os.environ["MONGO_URL"].rpartition("/")
+        os.environ["MONGO_URL"] = f"{base}/{name}_{worker}"
+        return
+    if not embedded.needed():
+        return
+    folder = Path(tempfile.mkdtemp(prefix="stratford-test-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user and must reach its folder
+    os.environ["STRATFORD_VAR"] = str(folder)
+    services = embedded.Services(folder, {"fsync": "off", "max_connections": "300"})
+    services.acquire()
+    services.start()
+    early_config.stash[SERVICES] = services
+    early_config.stash[TEST_FOLDER] = folder
+    os.environ.update(embedded.addresses(folder))
+    os.environ["STRATFORD_DATABASE_ROLE"] = "owner"
+    os.environ["DJANGO_SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only-for-tests"
+    with services.superuser("postgres") as connection:
+        connection.execute("ALTER ROLE stratford_owner CREATEDB")
+        connection.execute("GRANT SET ON PARAMETER session_replication_role TO stratford_owner")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (services := config.stash.get(SERVICES, None)) is not None:
+        services.stop()
+        shutil.rmtree(config.stash[TEST_FOLDER])
