@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import models
-
 from timescale.db.models.fields import TimescaleDateTimeField
 
 

@@ -31,7 +31,9 @@ KMS_URL = env.str("KMS_URL", default=f"file://{VAR_DIR}/keys")
 def _database(name: str, engine: str) -> dict[str, Any]:
     """Migrations run as the tables' owner, everything else as the application's role."""
     as_owner = env.str("STRATFORD_DATABASE_ROLE", default="app") == "owner"
-    variable = f"{name}_OWNER_URL" if as_owner and f"{name}_OWNER_URL" in env.ENVIRON else f"{name}_URL"
+    variable = (
+        f"{name}_OWNER_URL" if as_owner and f"{name}_OWNER_URL" in env.ENVIRON else f"{name}_URL"
+    )
     return {
         **env.db_url(variable),
         "ENGINE": engine,
@@ -69,7 +71,7 @@ CHANNEL_LAYERS = {
 
 
 def _secret_key() -> str:
-    """A deployment names its key; the embedded default makes one and keeps it in its folder."""
+    """Return the deployment's key; the embedded default makes one and keeps it in its folder."""
     if "DJANGO_SECRET_KEY" in env.ENVIRON or not EMBEDDED:
         return env.str("DJANGO_SECRET_KEY")
     key_file = VAR_DIR / "secret_key"
@@ -258,9 +260,9 @@ SPECTACULAR_SETTINGS = {
 # --- Work in the background -------------------------------------------------------------------
 
 CONTEXT_QUEUES = ("audit", "market", "trading", "compliance", "analytics", "notifications")
-CELERY_BROKER_URL = (
-    REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL.startswith("unix:") else REDIS_URL
-)
+CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("unix://"):
+    CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

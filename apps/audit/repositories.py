@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from apps.audit.models import AuditEvent, OutboxMessage
+    from apps.audit.models import AuditEvent
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

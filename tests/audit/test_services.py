@@ -28,11 +28,17 @@ def test_emit_twice_on_one_stream_chains_the_second_to_the_first() -> None:
     assert second.hash == seal_of(second)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_auditevent SET name = ''", "DELETE FROM audit_auditevent"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit_auditevent SET name = ''", "DELETE FROM audit_auditevent"]
+)
 def test_audit_event_changed_by_sql_is_refused(statement: str) -> None:
     emit(Noted(stream="s-1", note="a"), actor=None)
 
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
     assert AuditEvent.objects.count() == 1

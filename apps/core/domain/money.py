@@ -43,7 +43,7 @@ def exact(value: Decimal | int | str, *, places: int, name: str) -> Decimal:
     if not number.is_finite():
         raise InvalidInput(f"{name} is not finite.", field=name)
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or -exponent > places and number != round(number, places):
+    if not isinstance(exponent, int) or (-exponent > places and number != round(number, places)):
         raise InvalidInput(f"{name} has more than {places} decimals.", field=name)
     if number and number.adjusted() >= MAX_INTEGER_DIGITS:
         raise InvalidInput(f"{name} is too large.", field=name)

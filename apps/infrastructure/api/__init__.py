@@ -1,0 +1,1 @@
+"""What every REST interface shares: strict input, one error shape, idempotency, paging."""

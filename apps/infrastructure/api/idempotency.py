@@ -1,0 +1,115 @@
+"""Idempotency-Key: a POST that moves money or places an order happens once.
+
+The record of the answer is written in the same transaction as the command, under a unique
+constraint.  A second request with the same key waits for the first (up to five seconds), then
+gets the first answer; with another body it is refused.
+After: the IETF draft "The Idempotency-Key HTTP Header Field".
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.errors import Conflict, DomainError, InvalidInput, Unavailable
+from apps.infrastructure.api.problems import CONTENT_TYPE, domain_problem, domain_status
+from apps.infrastructure.models import IdempotencyRecord
+
+HEADER = "Idempotency-Key"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+WAIT_MS = 5000
+Post = Callable[..., Response]
+
+
+class _Replay(Exception):
+    """The key has an answer already."""
+
+    def __init__(self, record: IdempotencyRecord) -> None:
+        self.record = record
+
+
+def _fingerprint(request: Request) -> str:
+    text = json.dumps([request.method, request.path, request.data], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
+    """Insert the record, or wait for the transaction that did and raise _Replay with its answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
+        try:
+            cursor.execute(
+                "INSERT INTO infrastructure_idempotencyrecord (principal, key, fingerprint)"
+                " VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+                [principal, key, fingerprint],
+            )
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Conflict(
+                    "The first request with this key is not done yet.", code="idempotency_in_flight"
+                ) from error
+            raise
+        row = cursor.fetchone()
+        cursor.execute("SET LOCAL lock_timeout = 0")
+    if row is None:
+        raise _Replay(IdempotencyRecord.objects.get(principal=principal, key=key))
+    return IdempotencyRecord(id=row[0], principal=principal, key=key, fingerprint=fingerprint)
+
+
+def _keep(record: IdempotencyRecord, status: int, body: Any) -> None:
+    record.status, record.body = status, body
+    record.save(update_fields=["status", "body"])
+
+
+def _run(post: Post, view: Any, request: Request, key: str, args: Any, kwargs: Any) -> Response:
+    with transaction.atomic():
+        record = _claim(str(request.user.pk), key, _fingerprint(request))
+        try:
+            with transaction.atomic():
+                response = post(view, request, *args, **kwargs)
+        except DomainError as error:
+            # A refusal is an answer too; bad input and outages are not kept: mend and try again.
+            if isinstance(error, InvalidInput | Unavailable):
+                raise
+            status, body = domain_status(error), domain_problem(error)
+            _keep(record, status, body)
+            return Response(body, status, content_type=CONTENT_TYPE)
+        # Through JSON once, so that the replay equals the first answer to the letter.
+        rendered = json.loads(view.perform_content_negotiation(request)[0].render(response.data))
+        _keep(record, response.status_code, rendered)
+        return Response(rendered, response.status_code)
+
+
+def idempotent(post: Post) -> Post:
+    """Wrap a view's `post`: demand the header, run once per principal and key, replay the answer.
+
+    Raises ValidationError without a usable key, Conflict `idempotency_in_flight` while the first
+    request still runs, and answers 422 `idempotency_mismatch` for another body under the same key.
+    """
+
+    @wraps(post)
+    def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get(HEADER, "")
+        if not KEY.fullmatch(key):
+            raise ValidationError({HEADER: ["1 to 255 visible ASCII characters are needed."]})
+        fingerprint = _fingerprint(request)
+        try:
+            return _run(post, view, request, key, args, kwargs)
+        except _Replay as replay:
+            record = replay.record
+        if record.fingerprint != fingerprint:
+            raise DomainError("The key was used for another request.", code="idempotency_mismatch")
+        kind = CONTENT_TYPE if (record.status or 0) >= 400 else None
+        response = Response(record.body, record.status, content_type=kind)
+        response["Idempotent-Replayed"] = "true"
+        return response
+
+    return once
