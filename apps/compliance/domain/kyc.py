@@ -1,0 +1,93 @@
+"""The life of a KYC record: one table of (state, trigger), and every other pair is refused."""
+
+from enum import StrEnum
+
+from apps.core.errors import IllegalTransition
+
+
+class KycStatus(StrEnum):
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    SCREENING = "SCREENING"
+    IN_REVIEW = "IN_REVIEW"
+    NEEDS_INFORMATION = "NEEDS_INFORMATION"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    SUSPENDED = "SUSPENDED"
+    EXPIRED = "EXPIRED"
+    CLOSED = "CLOSED"
+
+
+class KycTrigger(StrEnum):
+    SUBMIT = "SUBMIT"
+    SCREEN = "SCREEN"
+    SCREENED = "SCREENED"
+    REQUEST_INFORMATION = "REQUEST_INFORMATION"
+    APPROVE = "APPROVE"
+    REJECT = "REJECT"
+    REVIEW = "REVIEW"
+    SUSPEND = "SUSPEND"
+    EXPIRE = "EXPIRE"
+    CLOSE = "CLOSE"
+
+
+class RiskRating(StrEnum):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    PROHIBITED = "PROHIBITED"
+
+
+_S, _T = KycStatus, KycTrigger
+
+TRANSITIONS: dict[tuple[KycStatus, KycTrigger], KycStatus] = {
+    (_S.DRAFT, _T.SUBMIT): _S.SUBMITTED,
+    (_S.DRAFT, _T.CLOSE): _S.CLOSED,
+    (_S.SUBMITTED, _T.SCREEN): _S.SCREENING,
+    (_S.SCREENING, _T.SCREENED): _S.IN_REVIEW,
+    (_S.IN_REVIEW, _T.APPROVE): _S.APPROVED,
+    (_S.IN_REVIEW, _T.REJECT): _S.REJECTED,
+    (_S.IN_REVIEW, _T.REQUEST_INFORMATION): _S.NEEDS_INFORMATION,
+    (_S.NEEDS_INFORMATION, _T.SUBMIT): _S.SUBMITTED,
+    (_S.NEEDS_INFORMATION, _T.REJECT): _S.REJECTED,
+    (_S.NEEDS_INFORMATION, _T.CLOSE): _S.CLOSED,
+    (_S.APPROVED, _T.REVIEW): _S.UNDER_REVIEW,
+    (_S.APPROVED, _T.SUSPEND): _S.SUSPENDED,
+    (_S.APPROVED, _T.EXPIRE): _S.EXPIRED,
+    (_S.APPROVED, _T.CLOSE): _S.CLOSED,
+    (_S.UNDER_REVIEW, _T.APPROVE): _S.APPROVED,
+    (_S.UNDER_REVIEW, _T.REJECT): _S.REJECTED,
+    (_S.UNDER_REVIEW, _T.REQUEST_INFORMATION): _S.NEEDS_INFORMATION,
+    (_S.UNDER_REVIEW, _T.SUSPEND): _S.SUSPENDED,
+    (_S.UNDER_REVIEW, _T.EXPIRE): _S.EXPIRED,
+    (_S.UNDER_REVIEW, _T.CLOSE): _S.CLOSED,
+    (_S.SUSPENDED, _T.REVIEW): _S.UNDER_REVIEW,
+    (_S.SUSPENDED, _T.REJECT): _S.REJECTED,
+    (_S.SUSPENDED, _T.CLOSE): _S.CLOSED,
+    (_S.EXPIRED, _T.SUBMIT): _S.SUBMITTED,
+    (_S.EXPIRED, _T.CLOSE): _S.CLOSED,
+    (_S.REJECTED, _T.CLOSE): _S.CLOSED,
+}
+
+# The client may change answers and documents only here.
+EDITABLE = frozenset({_S.DRAFT, _S.NEEDS_INFORMATION, _S.EXPIRED})
+# An officer may decide only here.
+DECIDABLE = frozenset({_S.IN_REVIEW, _S.UNDER_REVIEW})
+# Orders and withdrawals pass only here; a review does not stop a client who was approved.
+CLEARED = frozenset({_S.APPROVED, _S.UNDER_REVIEW})
+FROZEN = frozenset({_S.SUSPENDED, _S.CLOSED})
+# Months until the periodic review, by rating.
+REVIEW_MONTHS = {RiskRating.LOW: 36, RiskRating.MEDIUM: 24, RiskRating.HIGH: 12}
+
+
+def next_status(status: str, trigger: KycTrigger) -> KycStatus:
+    """Return the state that the trigger leads to; raises IllegalTransition for any other pair."""
+    reached = TRANSITIONS.get((KycStatus(status), trigger))
+    if reached is None:
+        raise IllegalTransition(
+            f"A KYC record that is {status} cannot {trigger.replace('_', ' ').lower()}.",
+            status=str(status),
+            trigger=str(trigger),
+        )
+    return reached

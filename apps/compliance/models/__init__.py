@@ -1,0 +1,5 @@
+"""The tables of compliance, one noun a file; Django needs their names here."""
+
+from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
+
+__all__ = ["KycDecision", "KycRecord", "KycStep"]

@@ -1,0 +1,137 @@
+"""The KYC record, its answers by step and the decisions taken on it."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.compliance.domain.kyc import KycStatus, KycTrigger, RiskRating, next_status
+from apps.compliance.repositories import KycRecordQuerySet
+from apps.core.models import BaseModel
+
+STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in KycStatus]
+RATINGS = [(rating.value, rating.value.capitalize()) for rating in RiskRating]
+
+
+class KycRecord(BaseModel):
+    """What the firm knows of one client, and whether it may do business with that client.
+
+    `evidence_version` grows with every answer, document and screening result: a decision names the
+    version it was made on.
+    """
+
+    client = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    status = models.CharField(max_length=20, choices=STATUSES, default=KycStatus.DRAFT)
+    evidence_version = models.PositiveIntegerField(default=0)
+    reviewed_evidence_version = models.PositiveIntegerField(default=0)
+    risk_rating = models.CharField(max_length=10, choices=RATINGS, blank=True)
+    risk_score = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    risk_factors = models.JSONField(default=list)
+    risk_model_version = models.CharField(max_length=20, blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)
+    submitted_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    next_review_date = models.DateField(null=True)
+
+    objects = KycRecordQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in KycStatus]),
+                name="kyc_record_status",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=KycStatus.APPROVED)
+                | Q(risk_rating__in=[RiskRating.LOW, RiskRating.MEDIUM, RiskRating.HIGH]),
+                name="kyc_record_approved_is_rated",
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_evidence_version__lte=F("evidence_version")),
+                name="kyc_record_review_not_ahead",
+            ),
+        )
+        indexes = (models.Index(fields=["status", "submitted_at"], name="kyc_record_queue"),)
+        permissions = (
+            ("decide_kycrecord", "Can propose and confirm KYC decisions"),
+            ("view_kycdocument_content", "Can read uploaded documents"),
+        )
+
+    def __str__(self) -> str:
+        return f"KYC {str(self.id)[:8]}"
+
+    def move(self, trigger: KycTrigger) -> None:
+        """Change the state by the table; raises IllegalTransition."""
+        self.status = next_status(self.status, trigger)
+
+    @property
+    def stream(self) -> str:
+        return f"kyc-{self.id}"
+
+
+class KycStep(BaseModel):
+    """The client's answers to one step; `answers` is JSON."""
+
+    record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="steps")
+    step = models.CharField(max_length=20)
+    answers = models.TextField()
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["record", "step"], name="kyc_step_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.record_id} {self.step}"
+
+
+class KycDecision(BaseModel):
+    """One decision: proposed by one officer and, where the rating asks, confirmed by another."""
+
+    class Outcome(models.TextChoices):
+        APPROVE = "APPROVE", "Approve"
+        REJECT = "REJECT", "Reject"
+        REQUEST_INFORMATION = "REQUEST_INFORMATION", "Request information"
+
+    class Status(models.TextChoices):
+        PROPOSED = "PROPOSED", "Waits for a second officer"
+        FINAL = "FINAL", "Final"
+        WITHDRAWN = "WITHDRAWN", "Withdrawn"
+
+    record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PROPOSED)
+    reason_code = models.CharField(max_length=40)
+    note = models.TextField(blank=True, max_length=2000)
+    evidence_version = models.PositiveIntegerField()
+    risk_rating = models.CharField(max_length=10, choices=RATINGS)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["record"], condition=Q(status="PROPOSED"), name="kyc_decision_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("proposed_by")),
+                name="kyc_decision_two_officers",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="FINAL", outcome="APPROVE", risk_rating="HIGH")
+                | Q(confirmed_by__isnull=False),
+                name="kyc_decision_high_needs_second",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="APPROVE", risk_rating__in=["PROHIBITED", ""]),
+                name="kyc_decision_prohibited_never",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.status}"

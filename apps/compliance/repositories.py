@@ -1,0 +1,30 @@
+"""Questions to the KYC tables that concern many rows."""
+
+from typing import TYPE_CHECKING, Self
+from uuid import UUID
+
+from django.db import models
+
+from apps.compliance.domain.kyc import CLEARED, DECIDABLE
+from apps.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from apps.compliance.models.kyc import KycRecord
+
+
+class KycRecordQuerySet(models.QuerySet["KycRecord"]):
+    def of(self, client_id: UUID) -> Self:
+        return self.filter(client_id=client_id)
+
+    def locked(self, record_id: UUID) -> "KycRecord":
+        """Return the record under its row lock; raises NotFound."""
+        record = self.select_for_update().filter(id=record_id).first()
+        if record is None:
+            raise NotFound("There is no such KYC record.")
+        return record
+
+    def cleared(self) -> Self:
+        return self.filter(status__in=CLEARED)
+
+    def decidable(self) -> Self:
+        return self.filter(status__in=DECIDABLE)
