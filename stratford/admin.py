@@ -3,7 +3,7 @@
 from django_otp.admin import OTPAdminSite
 
 
-class StratfordAdminSite(OTPAdminSite):  # type: ignore[misc]
+class StratfordAdminSite(OTPAdminSite):
     site_header = "Stratford compliance desk"
     site_title = "Stratford"
     index_title = "Desk"

@@ -21,7 +21,7 @@ class TimeSeriesRouter:
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool | None:
-        """A RunSQL operation names its database with `hints={"database": …}`."""
+        """Allow a table in one database only; RunSQL names its own by `hints={"database": …}`."""
         if "database" in hints:
             return bool(hints["database"] == db)
         model = hints.get("model")

@@ -73,7 +73,7 @@ CHANNEL_LAYERS = {
 def _secret_key() -> str:
     """Return the deployment's key; the embedded default makes one and keeps it in its folder."""
     if "DJANGO_SECRET_KEY" in env.ENVIRON or not EMBEDDED:
-        return env.str("DJANGO_SECRET_KEY")
+        return str(env.str("DJANGO_SECRET_KEY"))
     key_file = VAR_DIR / "secret_key"
     if not key_file.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -262,7 +262,9 @@ SPECTACULAR_SETTINGS = {
 CONTEXT_QUEUES = ("audit", "market", "trading", "compliance", "analytics", "notifications")
 CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("unix://"):
-    CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+    CELERY_BROKER_URL = REDIS_URL.replace("unix:", "redis+socket:", 1).replace(
+        "?db=", "?virtual_host="
+    )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from apps.audit.models import AuditEvent
+    from apps.audit.models import AuditEvent, OutboxMessage
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -30,13 +30,19 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
     def pending(self) -> Self:
         return self.filter(delivered_at=None)
 
-    def due(self, context: str) -> Self:
-        """Pending and due, the first of each (stream, handler): the order within a stream holds."""
+    def lock_next(self, context: str) -> "OutboxMessage | None":
+        """Lock the next due message that is the first of its (stream, handler).
+
+        So the order within a stream holds, and workers pass each other without waiting.
+        """
         earlier = self.model.objects.pending().filter(
             stream=OuterRef("stream"), handler=OuterRef("handler"), id__lt=OuterRef("id")
         )
         return (
             self.pending()
             .filter(~Exists(earlier), context=context, next_attempt_at__lte=Now())
+            .select_related("event")
+            .select_for_update(skip_locked=True, of=("self",))
             .order_by("id")
+            .first()
         )

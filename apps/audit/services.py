@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -122,7 +123,8 @@ def _enqueue(row: AuditEvent) -> None:
     ]
     OutboxMessage.objects.bulk_create(messages)
     contexts = sorted({message.context for message in messages})
-    transaction.on_commit(lambda: [nudge(context) for context in contexts], robust=True)
+    for context in contexts:
+        transaction.on_commit(partial(nudge, context), robust=True)
 
 
 def nudge(context: str) -> None:
@@ -151,12 +153,7 @@ def outbox_deliver(*, context: str, limit: int = 500) -> int:
 
 @transaction.atomic
 def _deliver_next(context: str) -> int | None:
-    message = (
-        OutboxMessage.objects.due(context)
-        .select_related("event")
-        .select_for_update(skip_locked=True, of=("self",))
-        .first()
-    )
+    message = OutboxMessage.objects.lock_next(context)
     if message is None:
         return None
     event = rebuild(message.event)

@@ -43,6 +43,7 @@ class DecimalField(serializers.DecimalField):
 class SymbolField(serializers.RegexField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 20)
+        kwargs.setdefault("trim_whitespace", False)
         super().__init__(re.compile(rf"\A{SYMBOL_PATTERN.pattern}\Z", re.ASCII), **kwargs)
 
     def to_internal_value(self, data: Any) -> str:

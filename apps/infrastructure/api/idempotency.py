@@ -16,6 +16,7 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -69,12 +70,12 @@ def _keep(record: IdempotencyRecord, status: int, body: Any) -> None:
     record.save(update_fields=["status", "body"])
 
 
-def _run(post: Post, view: Any, request: Request, key: str, args: Any, kwargs: Any) -> Response:
+def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: str) -> Response:
     with transaction.atomic():
-        record = _claim(str(request.user.pk), key, _fingerprint(request))
+        record = _claim(principal, key, fingerprint)
         try:
             with transaction.atomic():
-                response = post(view, request, *args, **kwargs)
+                response = answer()
         except DomainError as error:
             # A refusal is an answer too; bad input and outages are not kept: mend and try again.
             if isinstance(error, InvalidInput | Unavailable):
@@ -83,7 +84,7 @@ def _run(post: Post, view: Any, request: Request, key: str, args: Any, kwargs: A
             _keep(record, status, body)
             return Response(body, status, content_type=CONTENT_TYPE)
         # Through JSON once, so that the replay equals the first answer to the letter.
-        rendered = json.loads(view.perform_content_negotiation(request)[0].render(response.data))
+        rendered = json.loads(JSONRenderer().render(response.data))
         _keep(record, response.status_code, rendered)
         return Response(rendered, response.status_code)
 
@@ -102,7 +103,9 @@ def idempotent(post: Post) -> Post:
             raise ValidationError({HEADER: ["1 to 255 visible ASCII characters are needed."]})
         fingerprint = _fingerprint(request)
         try:
-            return _run(post, view, request, key, args, kwargs)
+            return _run(
+                lambda: post(view, request, *args, **kwargs), str(request.user.pk), key, fingerprint
+            )
         except _Replay as replay:
             record = replay.record
         if record.fingerprint != fingerprint:

@@ -13,7 +13,7 @@ SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
 """
 
 
-class DatabaseWrapper(TimescaleDatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(TimescaleDatabaseWrapper):
     SchemaEditorClass = SchemaEditor
 
     def _ask(self, query: str) -> bool:

@@ -7,7 +7,7 @@ from timescale.db.backends.postgresql.schema import TimescaleSchemaEditor
 from timescale.db.models.fields import TimescaleDateTimeField
 
 
-class SchemaEditor(TimescaleSchemaEditor):  # type: ignore[misc]
+class SchemaEditor(TimescaleSchemaEditor):
     """A hypertable where the extension is there, a BRIN-indexed table where not.
 
     A composite primary key that contains the time column is legal on a hypertable and is kept.
