@@ -1,13 +1,20 @@
-"""Who signs in."""
+"""Who signs in, and the API sessions that a sign-in opens."""
 
 import uuid
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from apps.core.models import BaseModel
+from apps.users.domain.roles import Role
+from apps.users.repositories import ApiSessionQuerySet
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,3 +54,54 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.get_full_name()
+
+    @cached_property
+    def role_names(self) -> frozenset[str]:
+        """The names of the user's groups, read once for this object's life."""
+        return frozenset(self.groups.values_list("name", flat=True))
+
+    def has_role(self, role: Role) -> bool:
+        """Tell whether the user has the role; a deactivated user has none."""
+        return self.is_active and role.value in self.role_names
+
+    @property
+    def stream(self) -> str:
+        return f"user-{self.pk}"
+
+
+class ApiSession(BaseModel):
+    """One sign-in to the API: the family of all refresh tokens that grew from it.
+
+    `methods` says how the user proved who they are (`pwd`, `otp`; RFC 8176).  `fingerprint` is
+    the user's session hash at sign-in: another password ends the session.
+    """
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    methods: "ArrayField[Sequence[str], list[str]]" = ArrayField(models.CharField(max_length=10))
+    fingerprint = models.CharField(max_length=64)
+    user_agent = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiSessionQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["user"], name="users_apisession_live", condition=models.Q(revoked_at=None)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class RefreshToken(BaseModel):
+    """One refresh token, as its SHA-256; it is used once, and its second use ends the family."""
+
+    session = models.ForeignKey(ApiSession, on_delete=models.CASCADE, related_name="tokens")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)

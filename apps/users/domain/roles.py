@@ -1,0 +1,40 @@
+"""Who may do what: the one table of roles and permissions."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A role is a Django group of the same name."""
+
+    CLIENT = "CLIENT"
+    ADVISER = "ADVISER"
+    COMPLIANCE_OFFICER = "COMPLIANCE_OFFICER"
+    COMPLIANCE_SUPERVISOR = "COMPLIANCE_SUPERVISOR"
+    OPERATIONS = "OPERATIONS"
+    AUDITOR = "AUDITOR"
+    ADMINISTRATOR = "ADMINISTRATOR"
+
+
+STAFF_ROLES = frozenset(Role) - {Role.CLIENT}
+
+# One permission a line, sorted; every context adds its own.
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.CLIENT: frozenset(),
+    Role.ADVISER: frozenset(),
+    Role.COMPLIANCE_OFFICER: frozenset(),
+    Role.COMPLIANCE_SUPERVISOR: frozenset(),
+    Role.OPERATIONS: frozenset(),
+    Role.AUDITOR: frozenset(),
+    Role.ADMINISTRATOR: frozenset(
+        {
+            "users.view_user",
+        }
+    ),
+}
+
+
+def permissions_of(role_names: Iterable[str]) -> frozenset[str]:
+    """Return the union of what the named roles may do; a name that is no role gives nothing."""
+    known = {role.value for role in Role}
+    return frozenset().union(*(PERMISSIONS[Role(name)] for name in role_names if name in known))

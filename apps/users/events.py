@@ -1,0 +1,71 @@
+"""What happened to users; ids and codes only, never an e-mail address or a name."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.core.events import DomainEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(DomainEvent):
+    name: ClassVar[str] = "users.user.registered"
+
+    user_id: str
+    roles: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInSucceeded(DomainEvent):
+    """`channel` is PORTAL or API; `methods` as in RFC 8176."""
+
+    name: ClassVar[str] = "users.sign_in.succeeded"
+
+    user_id: str
+    channel: str
+    methods: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInFailed(DomainEvent):
+    """`subject` is a user's id, or a keyed hash of an address that nobody has."""
+
+    name: ClassVar[str] = "users.sign_in.failed"
+
+    subject: str
+    channel: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSessionRevoked(DomainEvent):
+    name: ClassVar[str] = "users.api_session.revoked"
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshTokenReused(DomainEvent):
+    """A refresh token came a second time: somebody copied it, and its session ended."""
+
+    name: ClassVar[str] = "users.refresh_token.reused"
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondFactorChanged(DomainEvent):
+    """`change` is ENROLLED, REPLACED, REMOVED or RECOVERY_CODES_RENEWED."""
+
+    name: ClassVar[str] = "users.second_factor.changed"
+
+    user_id: str
+    change: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(DomainEvent):
+    name: ClassVar[str] = "users.password.changed"
+
+    user_id: str

@@ -1,0 +1,1 @@
+"""Commands of users, one noun a file."""
