@@ -131,7 +131,6 @@ def api_session_revoke(*, refresh: str) -> None:
 @command
 def api_session_end(*, actor: User, session_id: UUID) -> None:
     """End one of the actor's own sessions; raise NotFound for any other."""
-    session = (
     mine = ApiSession.objects.live().filter(user=actor).select_for_update(of=("self",))
     session = mine.find(session_id)
     if session is None:
