@@ -254,7 +254,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Stratford",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    # In production the description of the API is for those who signed in.
+    "SERVE_PERMISSIONS": [
+        f"rest_framework.permissions.{'AllowAny' if EMBEDDED else 'IsAuthenticated'}"
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
