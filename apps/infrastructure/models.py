@@ -11,8 +11,9 @@ class IdempotencyRecord(models.Model):
     principal = models.CharField(max_length=64)
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField(null=True)
-    body = models.JSONField(null=True)
+    status = models.PositiveSmallIntegerField(default=0)
+    # Text, not jsonb, which would reorder the members: a replay equals the answer to the letter.
+    body = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:

@@ -48,8 +48,8 @@ def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
         cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
         try:
             cursor.execute(
-                "INSERT INTO infrastructure_idempotencyrecord (principal, key, fingerprint)"
-                " VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+                "INSERT INTO infrastructure_idempotencyrecord (principal, key, fingerprint, status, body)"
+                " VALUES (%s, %s, %s, 0, '') ON CONFLICT DO NOTHING RETURNING id",
                 [principal, key, fingerprint],
             )
         except OperationalError as error:
@@ -65,9 +65,16 @@ def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
     return IdempotencyRecord(id=row[0], principal=principal, key=key, fingerprint=fingerprint)
 
 
-def _keep(record: IdempotencyRecord, status: int, body: Any) -> None:
-    record.status, record.body = status, body
+def _keep(record: IdempotencyRecord, status: int, data: Any) -> Response:
+    """Keep the answer as it is rendered, and return it as every replay will."""
+    record.status, record.body = status, JSONRenderer().render(data).decode()
     record.save(update_fields=["status", "body"])
+    return _answer(record)
+
+
+def _answer(record: IdempotencyRecord) -> Response:
+    kind = CONTENT_TYPE if record.status >= 400 else None
+    return Response(json.loads(record.body), record.status, content_type=kind)
 
 
 def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: str) -> Response:
@@ -80,13 +87,8 @@ def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: 
             # A refusal is an answer too; bad input and outages are not kept: mend and try again.
             if isinstance(error, InvalidInput | Unavailable):
                 raise
-            status, body = domain_status(error), domain_problem(error)
-            _keep(record, status, body)
-            return Response(body, status, content_type=CONTENT_TYPE)
-        # Through JSON once, so that the replay equals the first answer to the letter.
-        rendered = json.loads(JSONRenderer().render(response.data))
-        _keep(record, response.status_code, rendered)
-        return Response(rendered, response.status_code)
+            return _keep(record, domain_status(error), domain_problem(error))
+        return _keep(record, response.status_code, response.data)
 
 
 def idempotent(post: Post) -> Post:
@@ -110,8 +112,7 @@ def idempotent(post: Post) -> Post:
             record = replay.record
         if record.fingerprint != fingerprint:
             raise DomainError("The key was used for another request.", code="idempotency_mismatch")
-        kind = CONTENT_TYPE if (record.status or 0) >= 400 else None
-        response = Response(record.body, record.status, content_type=kind)
+        response = _answer(record)
         response["Idempotent-Replayed"] = "true"
         return response
 
