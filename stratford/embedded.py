@@ -146,14 +146,17 @@ def _document_port(folder: Path) -> int:
     return port
 
 
+def _database_address(folder: Path, role: str, database: str) -> str:
+    return f"postgres://{role}@/{folder / 'postgres'}/{database}"
+
+
 def addresses(folder: Path) -> dict[str, str]:
     """Return the environment that points the settings to this folder's services."""
-    postgres = folder / "postgres"
     urls = {"REDIS_URL": f"unix://{folder / 'valkey' / 'valkey.sock'}"}
     for variable, database in (("DATABASE_URL", "stratford"), ("TIMESCALE_URL", "timescale")):
-        urls[variable] = f"postgres://stratford_app@/{postgres}/{database}"
+        urls[variable] = _database_address(folder, "stratford_app", database)
         owner_variable = variable.replace("_URL", "_OWNER_URL")
-        urls[owner_variable] = f"postgres://stratford_owner@/{postgres}/{database}"
+        urls[owner_variable] = _database_address(folder, "stratford_owner", database)
     urls["MONGO_URL"] = f"mongodb://127.0.0.1:{_document_port(folder)}/stratford"
     return urls
 
@@ -310,6 +313,12 @@ class Services:
 def needed() -> bool:
     """Return whether any service has no address in the environment."""
     return not all(os.environ.get(name) for name in ("DATABASE_URL", "REDIS_URL", "MONGO_URL"))
+
+
+def in_use() -> bool:
+    """Return whether the database is the embedded one, named by the environment or not."""
+    address = os.environ.get("DATABASE_URL", "")
+    return needed() or address == _database_address(var_folder(), "stratford_app", DATABASES[0])
 
 
 def wait_for(folder: Path) -> None:

@@ -17,7 +17,7 @@ env = environ.Env()
 
 # --- Where the services are -------------------------------------------------------------------
 
-EMBEDDED = embedded.needed()
+EMBEDDED = embedded.in_use()
 VAR_DIR = embedded.var_folder()
 if EMBEDDED:
     for variable, address in embedded.addresses(VAR_DIR).items():

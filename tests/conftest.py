@@ -7,6 +7,8 @@ import pytest
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from apps.infrastructure.cache import clear_local_caches
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _flush_append_only_tables() -> Iterator[None]:
@@ -30,3 +32,4 @@ def _flush_append_only_tables() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
     cache.clear()
+    clear_local_caches()

@@ -1,0 +1,22 @@
+"""One Redis client a process, for what Django's cache cannot say (GETDEL, many keys at once)."""
+
+import os
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+
+
+@lru_cache(maxsize=2)
+def _client_of(_pid: int, url: str) -> "redis.Redis":
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        decode_responses=True,
+    )
+
+
+def redis_client() -> "redis.Redis":
+    """Return this process's client; a forked child gets its own.  Text in, text out."""
+    return _client_of(os.getpid(), settings.REDIS_URL)
