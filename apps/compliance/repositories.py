@@ -1,5 +1,6 @@
-"""Questions to the KYC tables that concern many rows."""
+"""Questions to the tables of compliance that concern many rows."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
@@ -28,3 +29,22 @@ class KycRecordQuerySet(models.QuerySet["KycRecord"]):
 
     def decidable(self) -> Self:
         return self.filter(status__in=DECIDABLE)
+
+
+class AlertQuerySet(models.QuerySet["Alert"]):
+    def open(self) -> Self:
+        """Everything that still waits for somebody: open or proposed."""
+        return self.exclude(status="CLOSED")
+
+    def unassigned(self) -> Self:
+        return self.filter(status="OPEN", assignee=None)
+
+    def awaiting_confirmation(self) -> Self:
+        return self.filter(status="PROPOSED")
+
+    def breached(self, at: datetime) -> Self:
+        return self.open().filter(due_at__lt=at)
+
+    def in_scope(self, *, client_id: UUID, scenario_code: str, dedup_key: str) -> Self:
+        """Return the alerts of which only one may be open."""
+        return self.filter(client_id=client_id, scenario_code=scenario_code, dedup_key=dedup_key)

@@ -1,0 +1,78 @@
+"""What an alert may become, for which reasons, and how long an officer may take."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from apps.core.errors import IllegalTransition, InvalidInput
+
+
+class AlertStatus(StrEnum):
+    OPEN = "OPEN"
+    PROPOSED = "PROPOSED"
+    CLOSED = "CLOSED"
+
+
+class AlertKind(StrEnum):
+    SCREENING = "SCREENING"
+    MONITORING = "MONITORING"
+
+
+class AlertTrigger(StrEnum):
+    PROPOSE = "PROPOSE"
+    CONFIRM = "CONFIRM"
+    REJECT_PROPOSAL = "REJECT_PROPOSAL"
+    ADD_EVIDENCE = "ADD_EVIDENCE"
+
+
+# Every pair that is not here is refused.  New evidence withdraws a proposal: it was made without.
+TRANSITIONS: dict[tuple[AlertStatus, AlertTrigger], AlertStatus] = {
+    (AlertStatus.OPEN, AlertTrigger.PROPOSE): AlertStatus.PROPOSED,
+    (AlertStatus.OPEN, AlertTrigger.ADD_EVIDENCE): AlertStatus.OPEN,
+    (AlertStatus.PROPOSED, AlertTrigger.CONFIRM): AlertStatus.CLOSED,
+    (AlertStatus.PROPOSED, AlertTrigger.REJECT_PROPOSAL): AlertStatus.OPEN,
+    (AlertStatus.PROPOSED, AlertTrigger.ADD_EVIDENCE): AlertStatus.OPEN,
+}
+
+# The dispositions of each kind, and the reason codes that each one takes.
+REASONS: dict[AlertKind, dict[str, tuple[str, ...]]] = {
+    AlertKind.SCREENING: {
+        "TRUE_MATCH": ("IDENTIFIERS_MATCH", "NAME_AND_BIRTH_DATE_MATCH", "CLIENT_CONFIRMED"),
+        "FALSE_POSITIVE": (
+            *("DIFFERENT_BIRTH_DATE", "DIFFERENT_COUNTRY", "DIFFERENT_IDENTIFIER"),
+            *("DIFFERENT_ENTITY_TYPE", "NAME_ONLY"),
+        ),
+        "INCONCLUSIVE": ("INSUFFICIENT_DATA", "INFORMATION_REQUESTED"),
+    },
+    AlertKind.MONITORING: {
+        "SUSPICIOUS": (
+            *("PATTERN_UNEXPLAINED", "SOURCE_OF_FUNDS_UNCLEAR", "INCONSISTENT_WITH_PROFILE"),
+        ),
+        "NOT_SUSPICIOUS": (
+            *("CONSISTENT_WITH_PROFILE", "EXPLAINED_BY_DOCUMENTS", "ONE_OFF", "DATA_ERROR"),
+        ),
+    },
+}
+SLA: dict[AlertKind, timedelta] = {
+    AlertKind.SCREENING: timedelta(hours=24),
+    AlertKind.MONITORING: timedelta(hours=72),
+}
+LOCK_DURATION = timedelta(minutes=10)
+
+
+def next_status(status: str, trigger: AlertTrigger) -> AlertStatus:
+    """Return the state after the trigger; raises IllegalTransition for a pair not in the table."""
+    target = TRANSITIONS.get((AlertStatus(status), trigger))
+    if target is None:
+        raise IllegalTransition(
+            f"An alert that is {status} cannot take {trigger}.", state=status, trigger=trigger
+        )
+    return target
+
+
+def check_disposition(kind: str, disposition: str, reason_code: str) -> None:
+    """Raise InvalidInput unless the kind takes the disposition and that takes the reason."""
+    reasons = REASONS[AlertKind(kind)].get(disposition)
+    if reasons is None:
+        raise InvalidInput("This alert does not take that disposition.", field="disposition")
+    if reason_code not in reasons:
+        raise InvalidInput("That reason does not fit the disposition.", field="reason_code")
