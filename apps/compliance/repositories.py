@@ -10,6 +10,7 @@ from apps.compliance.domain.kyc import CLEARED, DECIDABLE
 from apps.core.errors import NotFound
 
 if TYPE_CHECKING:
+    from apps.compliance.models.alert import Alert
     from apps.compliance.models.kyc import KycRecord
 
 
@@ -48,3 +49,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def in_scope(self, *, client_id: UUID, scenario_code: str, dedup_key: str) -> Self:
         """Return the alerts of which only one may be open."""
         return self.filter(client_id=client_id, scenario_code=scenario_code, dedup_key=dedup_key)
+
+    def locked(self, alert_id: UUID) -> "Alert":
+        """Return the alert under its row lock; raises NotFound."""
+        alert = self.select_for_update().filter(pk=alert_id).first()
+        if alert is None:
+            raise NotFound("There is no such alert.")
+        return alert

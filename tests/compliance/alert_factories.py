@@ -4,19 +4,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from django.contrib.auth.models import Group
+
 from apps.compliance.models import Alert
 from apps.compliance.services.alerts import alert_propose, alert_raise
+from apps.users.domain.roles import Role
 from apps.users.models import User
 
 
-def make_officer() -> User:
-    return User.objects.create_user(
-        f"officer-{uuid4().hex[:8]}@stratford.example", is_staff=True, is_superuser=True
-    )
+def make_officer(role: Role = Role.COMPLIANCE_OFFICER) -> User:
+    """Create an officer who cannot sign in: a password costs time that these tests do not need."""
+    officer = User.objects.create_user(f"{uuid4().hex}@stratford.example", is_staff=True)
+    group, _ = Group.objects.get_or_create(name=role.value)
+    officer.groups.add(group)
+    return officer
 
 
 def make_client() -> User:
-    return User.objects.create_user(f"client-{uuid4().hex[:8]}@stratford.example")
+    return User.objects.create_user(f"{uuid4().hex}@client.example")
 
 
 def make_alert(client: User | None = None, **fields: Any) -> Alert:

@@ -21,7 +21,7 @@ from apps.compliance.domain.alerts import (
     check_disposition,
     next_status,
 )
-from apps.compliance.models import Alert, AlertEvidence
+from apps.compliance.models import Alert, AlertEvidence, AlertNote
 from apps.compliance.services import alerts as services
 from apps.core.errors import (
     Conflict,
@@ -31,6 +31,7 @@ from apps.core.errors import (
     NotFound,
     NotPermitted,
 )
+from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
 
@@ -41,9 +42,14 @@ def names(alert: Alert) -> list[str]:
     return [row.name for row in AuditEvent.objects.stream(alert.stream)]
 
 
-def snapshot(alert: Alert) -> tuple[dict[str, Any], int, int]:
-    values = Alert.objects.filter(pk=alert.pk).values().get()
-    return values, AuditEvent.objects.count(), AlertEvidence.objects.count()
+def snapshot(alert: Alert) -> list[object]:
+    """Everything about the alerts that a refused command must leave as it was."""
+    return [
+        Alert.objects.filter(pk=alert.pk).values().get(),
+        AuditEvent.objects.filter(name__startswith="compliance").count(),
+        AlertEvidence.objects.count(),
+        AlertNote.objects.count(),
+    ]
 
 
 PAIRS = [(status, trigger) for status in AlertStatus for trigger in AlertTrigger]
@@ -154,7 +160,7 @@ def test_alert_raise_with_bad_input_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         make_alert(**fields)
     assert not Alert.objects.exists()
-    assert not AuditEvent.objects.exists()
+    assert not AuditEvent.objects.filter(name__startswith="compliance").exists()
 
 
 def test_alert_closed_by_two_officers_keeps_both_and_the_reason() -> None:
@@ -351,14 +357,22 @@ def test_alert_that_does_not_exist_is_not_found() -> None:
         services.alert_confirm(actor=make_officer(), alert_id=uuid4())
 
 
-def test_alert_assign_to_somebody_who_may_not_decide_is_refused() -> None:
-    alert = make_alert()
+def test_alert_assign_needs_a_supervisor_and_somebody_who_may_decide() -> None:
+    alert, officer = make_alert(), make_officer()
+    supervisor = make_officer(Role.COMPLIANCE_SUPERVISOR)
+    with pytest.raises(NotPermitted):
+        services.alert_assign(actor=make_officer(), alert_id=alert.id, assignee_id=officer.pk)
     with pytest.raises(InvalidInput):
-        services.alert_assign(actor=make_officer(), alert_id=alert.id, assignee_id=make_client().pk)
-    services.alert_assign(actor=make_officer(), alert_id=alert.id, assignee_id=make_officer().pk)
-    services.alert_assign(actor=make_officer(), alert_id=alert.id, assignee_id=None)
+        services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=make_client().pk)
+    assert names(alert) == ["compliance.alert.raised"]
+
+    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=officer.pk)
+    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=officer.pk)
+    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=None)
+
     alert.refresh_from_db()
     assert alert.assignee is None
+    assert names(alert).count("compliance.alert.assigned") == 2
 
 
 def test_next_unassigned_gives_the_most_urgent_and_none_at_the_end() -> None:

@@ -31,7 +31,7 @@ from apps.compliance.events import (
 )
 from apps.compliance.models import Alert, AlertEvidence, AlertNote
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from apps.core.errors import Conflict, InvalidInput, NotPermitted
 from apps.users.models import User
 
 VIEW = "compliance.view_alert"
@@ -215,7 +215,7 @@ def alert_view(*, actor: User, alert_id: UUID) -> Alert:
     Somebody who may not decide sees without locking.  Raises NotPermitted or NotFound.
     """
     _require(actor, VIEW)
-    alert = _locked_row(alert_id)
+    alert = Alert.objects.locked(alert_id)
     now = timezone.now()
     may_lock = actor.has_perm(DECIDE) and alert.client_id != actor.pk
     if alert.status != Alert.Status.CLOSED and may_lock and not alert.is_locked_for(actor, now):
@@ -240,7 +240,7 @@ def alert_lock(*, actor: User, alert_id: UUID) -> Alert:
 @command
 def alert_unlock(*, actor: User, alert_id: UUID) -> Alert:
     """Let go of the officer's own hold; does nothing where there is none."""
-    alert = _locked_row(alert_id)
+    alert = Alert.objects.locked(alert_id)
     if alert.locked_by_id == actor.pk:
         alert.release()
         alert.save(update_fields=["locked_by", "locked_until", "updated_at"])
@@ -255,7 +255,7 @@ def alert_assign(*, actor: User, alert_id: UUID, assignee_id: UUID | None) -> Al
     NotFound, InvalidInput for an assignee who may not decide, or Conflict when closed.
     """
     _require(actor, DECIDE if assignee_id == actor.pk else ASSIGN)
-    alert = _locked_row(alert_id)
+    alert = Alert.objects.locked(alert_id)
     if alert.status == Alert.Status.CLOSED:
         raise Conflict("The alert is closed.")
     if alert.assignee_id == assignee_id:
@@ -304,17 +304,10 @@ def _require(actor: User, permission: str) -> None:
         raise NotPermitted("You may not do this.")
 
 
-def _locked_row(alert_id: UUID) -> Alert:
-    alert = Alert.objects.select_for_update().filter(pk=alert_id).first()
-    if alert is None:
-        raise NotFound("There is no such alert.")
-    return alert
-
-
 def _for_decision(actor: User, alert_id: UUID) -> Alert:
     """Return the alert under its row lock, if the officer may act on it now."""
     _require(actor, DECIDE)
-    alert = _locked_row(alert_id)
+    alert = Alert.objects.locked(alert_id)
     if alert.client_id == actor.pk:
         raise NotPermitted("Nobody decides an alert about themselves.", code="own_alert")
     if alert.is_locked_for(actor, timezone.now()):

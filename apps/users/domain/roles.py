@@ -22,10 +22,29 @@ STAFF_ROLES = frozenset(Role) - {Role.CLIENT}
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CLIENT: frozenset(),
     Role.ADVISER: frozenset(),
-    Role.COMPLIANCE_OFFICER: frozenset(),
-    Role.COMPLIANCE_SUPERVISOR: frozenset(),
+    Role.COMPLIANCE_OFFICER: frozenset(
+        {
+            "compliance.decide_alert",
+            "compliance.view_alert",
+            "compliance.view_scenario",
+        }
+    ),
+    Role.COMPLIANCE_SUPERVISOR: frozenset(
+        {
+            "compliance.assign_alert",
+            "compliance.decide_alert",
+            "compliance.view_alert",
+            "compliance.view_scenario",
+        }
+    ),
     Role.OPERATIONS: frozenset(),
-    Role.AUDITOR: frozenset(),
+    Role.AUDITOR: frozenset(
+        {
+            "audit.view_auditevent",
+            "compliance.view_alert",
+            "compliance.view_scenario",
+        }
+    ),
     Role.ADMINISTRATOR: frozenset(
         {
             "users.view_user",
