@@ -303,6 +303,11 @@ CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
 # Tasks (by name) that hear every ingested batch of quotes.
 QUOTE_TASKS = ["trading.match_quotes"]
 
+# --- The market -------------------------------------------------------------------------------
+
+# "replay" plays real daily bars again as ticks, round the clock, and says so on every quote.
+MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
+
 # --- Mail, logs -------------------------------------------------------------------------------
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

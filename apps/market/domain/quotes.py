@@ -1,0 +1,47 @@
+"""A quote: what one unit of an instrument could be bought and sold for at one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES, Symbol
+from apps.core.domain.money import exact
+from apps.core.errors import InvalidInput
+
+SOURCE_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Bid, ask and last price in the instrument's currency, and the units traded since the last.
+
+    `source` names the provider ("replay" is real history played again, not a live market).
+    Raises InvalidInput for prices that are not positive, a bid above the ask, or a naive time.
+    """
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    volume: Decimal
+    at: datetime
+    source: str
+
+    def __post_init__(self) -> None:
+        Symbol(self.symbol)
+        for name in ("bid", "ask", "last"):
+            if exact(getattr(self, name), places=PRICE_PLACES, name=name) <= 0:
+                raise InvalidInput("A price is a positive number.", field=name)
+        if self.bid > self.ask:
+            raise InvalidInput("The bid is above the ask.", field="bid")
+        if exact(self.volume, places=QUANTITY_PLACES, name="volume") < 0:
+            raise InvalidInput("A volume is not negative.", field="volume")
+        if self.at.tzinfo is None:
+            raise InvalidInput("A quote's time has a time zone.", field="at")
+        if not 0 < len(self.source) <= SOURCE_LENGTH:
+            raise InvalidInput("A quote names its source.", field="source")
+
+    @property
+    def mid(self) -> Decimal:
+        """Return the middle of bid and ask, exact."""
+        return (self.bid + self.ask) / 2

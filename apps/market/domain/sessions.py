@@ -1,0 +1,78 @@
+"""When exchanges are open, by their published calendars."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import exchange_calendars
+
+from apps.core.domain.dates import DateRange
+from apps.core.errors import InvalidInput, NotFound
+
+# ISO 10383 market identifier codes of the exchanges whose instruments we hold.
+CALENDARS = {"XNYS": "XNYS", "XNAS": "XNAS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One trading day: its date, opening and closing time (UTC), and whether it closes early."""
+
+    date: date
+    open_at: datetime
+    close_at: datetime
+    is_half_day: bool
+
+
+@lru_cache
+def _calendar(exchange: str) -> Any:
+    if exchange not in CALENDARS:
+        raise NotFound("No calendar of this exchange is known.", field="exchange")
+    return exchange_calendars.get_calendar(CALENDARS[exchange], start="1990-01-02")
+
+
+def is_open(exchange: str, at: datetime) -> bool:
+    """Return whether the exchange is in its regular session at that moment.
+
+    Raises NotFound for an exchange without a calendar, InvalidInput outside the calendar's years.
+    """
+    calendar = _calendar(exchange)
+    try:
+        return bool(calendar.is_open_at_time(at))
+    except ValueError as error:
+        raise InvalidInput("The calendar does not reach that date.", field="at") from error
+
+
+def sessions(exchange: str, days: DateRange) -> list[Session]:
+    """Return the exchange's sessions in the range, oldest first.
+
+    The range is cut to the years that the calendar knows.  Raises NotFound for an exchange without
+    a calendar.
+    """
+    calendar = _calendar(exchange)
+    start = max(days.start, calendar.first_session.date())
+    end = min(days.end, calendar.last_session.date())
+    if end < start:
+        return []
+    early = set(calendar.early_closes)
+    return [
+        Session(
+            date=label.date(),
+            open_at=calendar.session_open(label).to_pydatetime(),
+            close_at=calendar.session_close(label).to_pydatetime(),
+            is_half_day=label in early,
+        )
+        for label in calendar.sessions_in_range(start.isoformat(), end.isoformat())
+    ]
+
+
+def next_open(exchange: str, at: datetime) -> datetime:
+    """Return when the exchange opens next after that moment (UTC)."""
+    opening: datetime = _calendar(exchange).next_open(at).to_pydatetime()
+    return opening
+
+
+def next_close(exchange: str, at: datetime) -> datetime:
+    """Return when the exchange closes next after that moment (UTC)."""
+    closing: datetime = _calendar(exchange).next_close(at).to_pydatetime()
+    return closing
