@@ -307,6 +307,10 @@ QUOTE_TASKS = ["trading.match_quotes"]
 
 # "replay" plays real daily bars again as ticks, round the clock, and says so on every quote.
 MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
+# The days that are replayed; in this window every packaged symbol has a bar.
+REPLAY_DAYS = ("2012-05-18", "2013-03-01")
+TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
+CELERY_BEAT_SCHEDULE["ticks"] = {"task": "market.prune_ticks", "schedule": 3600.0}
 
 # --- Mail, logs -------------------------------------------------------------------------------
 

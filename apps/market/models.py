@@ -3,8 +3,17 @@
 from decimal import Decimal
 
 from django.db import models
+from timescale.db.models.fields import TimescaleDateTimeField
 
+from apps.core.errors import Conflict, IllegalTransition
+from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import SOURCE_LENGTH, Quote
+from apps.market.events import (
+    InstrumentHalted,
+    InstrumentReleased,
+    InstrumentRestricted,
+    InstrumentResumed,
+)
 from apps.market.repositories import InstrumentQuerySet
 
 
@@ -45,6 +54,11 @@ class Instrument(models.Model):
         help_text="Every limit and stop price is a whole multiple of it.",
     )
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    bar_source = models.CharField(
+        max_length=SOURCE_LENGTH,
+        blank=True,
+        help_text="Where more than one source has bars, the one that is preferred.",
+    )
     is_restricted = models.BooleanField(
         default=False, help_text="On the firm's restricted list: no new orders."
     )
@@ -76,6 +90,35 @@ class Instrument(models.Model):
     def is_tradable(self) -> bool:
         """Whether an order may be accepted now, restriction and session apart."""
         return self.status == self.Status.ACTIVE and self.asset_class != self.AssetClass.INDEX
+
+    @property
+    def stream(self) -> str:
+        return f"instrument-{self.symbol}"
+
+    def halt(self, reason: str) -> InstrumentHalted:
+        self._move(self.Status.ACTIVE, self.Status.HALTED)
+        return InstrumentHalted(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def resume(self, reason: str) -> InstrumentResumed:
+        self._move(self.Status.HALTED, self.Status.ACTIVE)
+        return InstrumentResumed(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def restrict(self, reason: str) -> InstrumentRestricted:
+        if self.is_restricted:
+            raise Conflict("The instrument is restricted already.")
+        self.is_restricted = True
+        return InstrumentRestricted(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def release(self, reason: str) -> InstrumentReleased:
+        if not self.is_restricted:
+            raise Conflict("The instrument is not restricted.")
+        self.is_restricted = False
+        return InstrumentReleased(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def _move(self, start: Status, end: Status) -> None:
+        if self.status != start:
+            raise IllegalTransition(f"An instrument cannot go from {self.status} to {end}.")
+        self.status = end
 
 
 class LastQuote(models.Model):
@@ -110,3 +153,74 @@ class LastQuote(models.Model):
             at=self.at,
             source=self.source,
         )
+
+
+class Bar(models.Model):
+    """What one symbol did in one interval, as one source tells it.
+
+    A source that publishes nothing but adjusted closes leaves the other columns empty: an unknown
+    price is NULL, never a copy of another.  `time` is the session's date at 00:00 UTC.
+    """
+
+    pk = models.CompositePrimaryKey("symbol", "source", "interval", "time")
+    symbol = models.CharField(max_length=20)
+    source = models.CharField(max_length=SOURCE_LENGTH)
+    interval = models.CharField(max_length=3, default=DAILY)
+    time = TimescaleDateTimeField(interval="1 year")
+    open = models.DecimalField(max_digits=26, decimal_places=8, null=True)
+    high = models.DecimalField(max_digits=26, decimal_places=8, null=True)
+    low = models.DecimalField(max_digits=26, decimal_places=8, null=True)
+    close = models.DecimalField(max_digits=26, decimal_places=8, null=True)
+    volume = models.DecimalField(max_digits=26, decimal_places=8, null=True)
+    adjusted_close = models.DecimalField(
+        max_digits=26,
+        decimal_places=8,
+        help_text="Close in today's units: splits and dividends are taken out.",
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(adjusted_close__gt=0), name="market_bar_adjusted_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(low__gt=0, high__gte=models.F("low"))
+                | models.Q(low=None, high=None),
+                name="market_bar_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(volume__gte=0) | models.Q(volume=None),
+                name="market_bar_volume_not_negative",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.time:%Y-%m-%d} ({self.source})"
+
+    def as_bar(self) -> DailyBar:
+        return DailyBar(
+            symbol=self.symbol,
+            day=self.time.date(),
+            adjusted_close=self.adjusted_close,
+            open=self.open,
+            high=self.high,
+            low=self.low,
+            close=self.close,
+            volume=self.volume,
+        )
+
+
+class Tick(models.Model):
+    """Every quote that was ingested, for as long as the retention keeps it."""
+
+    pk = models.CompositePrimaryKey("symbol", "source", "time")
+    symbol = models.CharField(max_length=20)
+    source = models.CharField(max_length=SOURCE_LENGTH)
+    time = TimescaleDateTimeField(interval="1 day")
+    bid = models.DecimalField(max_digits=26, decimal_places=8)
+    ask = models.DecimalField(max_digits=26, decimal_places=8)
+    last = models.DecimalField(max_digits=26, decimal_places=8)
+    volume = models.DecimalField(max_digits=26, decimal_places=8)
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.time:%H:%M:%S} {self.last}"

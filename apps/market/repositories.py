@@ -1,8 +1,15 @@
-"""Questions to the tables of the market."""
+"""Questions to the tables of the market, and the bulk writes that only SQL does fast enough."""
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
+from django.db import connection, connections, models
+
+from apps.infrastructure.cache import TwoLevelCache
+from apps.market.domain.bars import DAILY, DailyBar
+from apps.market.domain.quotes import Quote
+from apps.market.domain.wire import quote_pack, quote_unpack
 
 if TYPE_CHECKING:
     from apps.market.models import Instrument
@@ -16,3 +23,92 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def locked(self, symbol: str) -> "Instrument | None":
         """Load one for writing; call inside a command only."""
         return self.select_for_update().filter(symbol=symbol).first()
+
+
+# Written by ingestion only, and short-lived: a value that outlived its row could not be seen.
+quote_cache = TwoLevelCache("quotes", ttl_seconds=5, local_ttl_seconds=0.25)
+
+
+def remember_quotes(quotes: Iterable[Quote]) -> None:
+    quote_cache.set_many({quote.symbol: quote_pack(quote) for quote in quotes})
+
+
+def recall_quotes(symbols: Iterable[str]) -> dict[str, Quote]:
+    """Return the quotes that memory or Redis still hold, by symbol."""
+    found = quote_cache.get_many(symbols)
+    return {symbol: quote_unpack(values) for symbol, values in found.items()}
+
+
+BAR_COLUMNS = ("symbol", "source", "interval", "time")
+BAR_VALUES = ("open", "high", "low", "close", "volume", "adjusted_close")
+BAR_TYPES = ["varchar"] * 3 + ["timestamptz"] + ["numeric"] * 6
+UPSERT_BARS = """
+INSERT INTO market_bar AS bar ({columns}) SELECT {columns} FROM incoming_bar
+ON CONFLICT (symbol, source, interval, time) DO UPDATE SET {sets}
+WHERE ({old}) IS DISTINCT FROM ({new})
+""".format(
+    columns=", ".join(BAR_COLUMNS + BAR_VALUES),
+    sets=", ".join(f"{name} = excluded.{name}" for name in BAR_VALUES),
+    old=", ".join(f"bar.{name}" for name in BAR_VALUES),
+    new=", ".join(f"excluded.{name}" for name in BAR_VALUES),
+)
+TICK_COLUMNS = ("symbol", "source", "time", "bid", "ask", "last", "volume")
+TICK_TYPES = ["varchar"] * 2 + ["timestamptz"] + ["numeric"] * 4
+INSERT_TICKS = "INSERT INTO market_tick ({0}) SELECT {0} FROM incoming_tick ON CONFLICT DO NOTHING"
+UPSERT_LAST_QUOTES = """
+INSERT INTO market_lastquote AS known (symbol, bid, ask, last, volume, at, source)
+SELECT * FROM unnest(%s::varchar[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
+                     %s::timestamptz[], %s::varchar[])
+ON CONFLICT (symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, last = excluded.last,
+  volume = excluded.volume, at = excluded.at, source = excluded.source
+WHERE excluded.at > known.at
+RETURNING symbol
+"""
+
+
+def _copy(table: str, columns: Sequence[str], types: list[str], rows: Iterable[Any]) -> Any:
+    """Copy the rows into an empty temporary twin of the table; return the open cursor."""
+    cursor = connections["timescale"].cursor()
+    twin, names = f"incoming_{table.removeprefix('market_')}", ", ".join(columns)
+    cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {twin} (LIKE {table}) ON COMMIT DROP")
+    cursor.execute(f"TRUNCATE {twin}")
+    with cursor.copy(f"COPY {twin} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+    return cursor
+
+
+def upsert_bars(source: str, bars: Iterable[DailyBar]) -> int:
+    """Write daily bars; return how many rows were new or different.
+
+    Call inside a transaction of `timescale`.
+    """
+    rows = (
+        (bar.symbol, source, DAILY, datetime.combine(bar.day, time(), UTC))
+        + tuple(getattr(bar, name) for name in BAR_VALUES)
+        for bar in bars
+    )
+    with _copy("market_bar", BAR_COLUMNS + BAR_VALUES, BAR_TYPES, rows) as cursor:
+        cursor.execute(UPSERT_BARS)
+        return int(cursor.rowcount)
+
+
+def insert_ticks(quotes: Iterable[Quote]) -> int:
+    """Append quotes as ticks; one that is there already stays.  Return how many were new.
+
+    Call inside a transaction of `timescale`.
+    """
+    rows = ((q.symbol, q.source, q.at, q.bid, q.ask, q.last, q.volume) for q in quotes)
+    with _copy("market_tick", TICK_COLUMNS, TICK_TYPES, rows) as cursor:
+        cursor.execute(INSERT_TICKS.format(", ".join(TICK_COLUMNS)))
+        return int(cursor.rowcount)
+
+
+def upsert_last_quotes(quotes: Sequence[Quote]) -> set[str]:
+    """Replace last quotes by newer ones, one quote a symbol; return the symbols that moved."""
+    # In one order, so that two writers never wait for each other in a circle.
+    rows = sorted((q.symbol, q.bid, q.ask, q.last, q.volume, q.at, q.source) for q in quotes)
+    with connection.cursor() as cursor:
+        cursor.execute(UPSERT_LAST_QUOTES, [list(column) for column in zip(*rows, strict=True)])
+        return {row[0] for row in cursor.fetchall()}

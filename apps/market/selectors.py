@@ -1,15 +1,18 @@
 """Queries of the market: read, never write."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from django.conf import settings
+from django.db.models import F, QuerySet
 
+from apps.core.domain.dates import DateRange
 from apps.core.errors import NotFound
 from apps.market.domain import sessions
+from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import Quote
-from apps.market.models import Instrument, LastQuote
-from apps.market.repositories import InstrumentQuerySet
+from apps.market.models import Bar, Instrument, LastQuote
+from apps.market.repositories import InstrumentQuerySet, recall_quotes
 
 
 def instrument_get(symbol: str) -> Instrument:

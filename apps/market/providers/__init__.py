@@ -1,0 +1,1 @@
+"""Where prices come from: packaged history, its replay, and later live feeds."""
