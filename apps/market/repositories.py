@@ -43,18 +43,24 @@ BAR_COLUMNS = ("symbol", "source", "interval", "time")
 BAR_VALUES = ("open", "high", "low", "close", "volume", "adjusted_close")
 BAR_TYPES = ["varchar"] * 3 + ["timestamptz"] + ["numeric"] * 6
 UPSERT_BARS = """
-INSERT INTO market_bar AS bar ({columns}) SELECT {columns} FROM incoming_bar
-ON CONFLICT (symbol, source, interval, time) DO UPDATE SET {sets}
-WHERE ({old}) IS DISTINCT FROM ({new})
-""".format(
-    columns=", ".join(BAR_COLUMNS + BAR_VALUES),
-    sets=", ".join(f"{name} = excluded.{name}" for name in BAR_VALUES),
-    old=", ".join(f"bar.{name}" for name in BAR_VALUES),
-    new=", ".join(f"excluded.{name}" for name in BAR_VALUES),
-)
+INSERT INTO market_bar AS bar
+  (symbol, source, interval, time, open, high, low, close, volume, adjusted_close)
+SELECT symbol, source, interval, time, open, high, low, close, volume, adjusted_close
+  FROM incoming_bar
+ON CONFLICT (symbol, source, interval, time) DO UPDATE SET
+  open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+  volume = excluded.volume, adjusted_close = excluded.adjusted_close
+WHERE (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.adjusted_close)
+  IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume,
+                    excluded.adjusted_close)
+"""
 TICK_COLUMNS = ("symbol", "source", "time", "bid", "ask", "last", "volume")
 TICK_TYPES = ["varchar"] * 2 + ["timestamptz"] + ["numeric"] * 4
-INSERT_TICKS = "INSERT INTO market_tick ({0}) SELECT {0} FROM incoming_tick ON CONFLICT DO NOTHING"
+INSERT_TICKS = """
+INSERT INTO market_tick (symbol, source, time, bid, ask, last, volume)
+SELECT symbol, source, time, bid, ask, last, volume FROM incoming_tick
+ON CONFLICT DO NOTHING
+"""
 UPSERT_LAST_QUOTES = """
 INSERT INTO market_lastquote AS known (symbol, bid, ask, last, volume, at, source)
 SELECT * FROM unnest(%s::varchar[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
@@ -85,8 +91,10 @@ def upsert_bars(source: str, bars: Iterable[DailyBar]) -> int:
     Call inside a transaction of `timescale`.
     """
     rows = (
-        (bar.symbol, source, DAILY, datetime.combine(bar.day, time(), UTC))
-        + tuple(getattr(bar, name) for name in BAR_VALUES)
+        (
+            *(bar.symbol, source, DAILY, datetime.combine(bar.day, time(), UTC)),
+            *(bar.open, bar.high, bar.low, bar.close, bar.volume, bar.adjusted_close),
+        )
         for bar in bars
     )
     with _copy("market_bar", BAR_COLUMNS + BAR_VALUES, BAR_TYPES, rows) as cursor:
@@ -101,7 +109,7 @@ def insert_ticks(quotes: Iterable[Quote]) -> int:
     """
     rows = ((q.symbol, q.source, q.at, q.bid, q.ask, q.last, q.volume) for q in quotes)
     with _copy("market_tick", TICK_COLUMNS, TICK_TYPES, rows) as cursor:
-        cursor.execute(INSERT_TICKS.format(", ".join(TICK_COLUMNS)))
+        cursor.execute(INSERT_TICKS)
         return int(cursor.rowcount)
 
 

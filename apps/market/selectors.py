@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from apps.core.domain.dates import DateRange
 from apps.core.errors import NotFound
@@ -35,10 +35,56 @@ def quote_get(symbol: str) -> Quote | None:
 
 
 def quotes_get(symbols: Iterable[str]) -> dict[str, Quote]:
-    """Return the newest quotes by symbol; a symbol that never had one is absent."""
-    return {
-        row.symbol: row.as_quote() for row in LastQuote.objects.filter(symbol__in=list(symbols))
-    }
+    """Return the newest quotes by symbol; a symbol that never had one is absent.
+
+    From this process's memory, else from Redis, else from the table; at most a quarter of a
+    second behind.
+    """
+    wanted = list(dict.fromkeys(symbols))
+    found = recall_quotes(wanted)
+    missing = [symbol for symbol in wanted if symbol not in found]
+    if missing:
+        rows = LastQuote.objects.filter(symbol__in=missing)
+        found |= {row.symbol: row.as_quote() for row in rows}
+    return found
+
+
+def bars_list(symbol: str, start: date, end: date, *, source: str = "") -> QuerySet[Bar]:
+    """Return the symbol's daily bars from `start` to `end`, both included, oldest first.
+
+    Without `source`, those of the instrument's preferred one.  Raises NotFound for an unknown
+    instrument, InvalidInput when the range ends before it starts.
+    """
+    instrument = instrument_get(symbol)
+    bars = _daily(DateRange(start, end)).filter(
+        symbol=symbol, source=source or instrument.bar_source
+    )
+    return bars.order_by("time")
+
+
+def replay_days(start: date, end: date) -> dict[str, list[DailyBar]]:
+    """Return the daily bars of every tradable instrument in the range, by symbol, oldest first.
+
+    A symbol with prices as traded gives those only; one with adjusted closes alone gives these.
+    """
+    symbols = list(instrument_list().values_list("symbol", flat=True))
+    rows = _daily(DateRange(start, end)).filter(symbol__in=symbols).order_by("time", "source")
+    traded: dict[str, list[DailyBar]] = {}
+    adjusted: dict[str, list[DailyBar]] = {}
+    for row in rows:
+        kind = adjusted if row.open is None else traded
+        kind.setdefault(row.symbol, []).append(row.as_bar())
+    return adjusted | traded
+
+
+def _daily(days: DateRange) -> QuerySet[Bar]:
+    return Bar.objects.filter(
+        interval=DAILY, time__gte=_midnight(days.start), time__lte=_midnight(days.end)
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def session_is_open(instrument: Instrument, at: datetime) -> bool:

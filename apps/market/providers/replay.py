@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +56,8 @@ def intraday_path(
         [[0.0], np.cumsum(random.normal(0.0, sigma / math.sqrt(steps - 1), steps - 1))]
     )
     bridge = walk - time * walk[-1]
-    path = np.exp(math.log(start) + time * math.log(end / start) + bridge)
-    path = np.clip(path, low, high)
+    free: Path = np.exp(math.log(start) + time * math.log(end / start) + bridge)
+    path: Path = np.clip(free, low, high)
     inner = path[1:-1]
     if inner.size >= 2 and high > low:
         top = int(np.argmax(inner))
@@ -135,9 +136,7 @@ class ReplayProvider:
 
 
 def _previous_closes(bars: Sequence[DailyBar]) -> dict[date, Decimal]:
-    return {
-        later.day: earlier.adjusted_close for earlier, later in zip(bars, bars[1:], strict=False)
-    }
+    return {later.day: earlier.adjusted_close for earlier, later in pairwise(bars)}
 
 
 def _shape(bar: DailyBar, previous: Decimal | None) -> tuple[Decimal, Decimal, Decimal, Decimal]:

@@ -1,7 +1,7 @@
 """Load the packaged daily history into the time series."""
 
 import time
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand
 from rich.console import Console
@@ -24,9 +24,11 @@ class Command(BaseCommand):
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=Console(file=self.stdout)) as progress:
+        with Progress(*columns, console=Console(file=cast("IO[str]", self.stdout))) as progress:
             for bar_file in bar_files():
-                row = progress.add_task(f"Bars of {bar_file.source}/{bar_file.path.name}", total=None)
+                row = progress.add_task(
+                    f"Bars of {bar_file.source}/{bar_file.path.name}", total=None
+                )
 
                 def report(read: int, row: Any = row) -> None:
                     progress.update(row, completed=read)
