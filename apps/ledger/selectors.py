@@ -1,0 +1,63 @@
+"""Queries of the ledger: balances, entries, and the proof that they agree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.module_loading import import_string
+
+from apps.ledger.domain.legs import AccountKey, AccountKind
+from apps.ledger.models import Account, Entry, Posting
+from apps.ledger.repositories import EntryQuerySet
+from apps.ledger.verification import CHECKS
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """What an owner has of one asset on one kind of account, in units of the asset."""
+
+    kind: AccountKind
+    asset: str
+    balance: Decimal
+
+
+def balance_get(owner_id: UUID | None, kind: AccountKind, asset: str) -> Decimal:
+    """Return the balance in units of the asset; zero where there is no account."""
+    key = AccountKey(owner_id, AccountKind(kind), asset)
+    balance = Account.objects.keyed([key]).values_list("balance", flat=True).first()
+    return Decimal(0) if balance is None else balance
+
+
+def balances_of(owner_id: UUID | None) -> list[BalanceRow]:
+    """Return every account of the owner (None: the firm), by kind and asset."""
+    rows = Account.objects.owned_by(owner_id).order_by("kind", "asset")
+    return [BalanceRow(AccountKind(row.kind), row.asset, row.balance) for row in rows]
+
+
+def entries_of(owner_id: UUID) -> EntryQuerySet:
+    """Return the owner's entries, newest first, each with this owner's postings prefetched."""
+    return Entry.objects.with_postings(Posting.objects.owned_by(owner_id)).newest_first()
+
+
+def entry_list(*, reference: str) -> EntryQuerySet:
+    """Return the entries that one cause (an order, a transfer) brought, newest first."""
+    return Entry.objects.filter(reference=reference).newest_first()
+
+
+def ledger_differences() -> Iterator[str]:
+    """Recompute balances, sums and digests from the postings and yield each difference in words.
+
+    Runs set-based SQL in one snapshot, then every check named in settings.LEDGER_CHECKS (dotted
+    callables without arguments that yield strings).
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for query, sentence in CHECKS:
+            cursor.execute(query)
+            while rows := cursor.fetchmany(1000):
+                yield from (sentence.format(*row) for row in rows)
+    for path in settings.LEDGER_CHECKS:
+        yield from import_string(path)()

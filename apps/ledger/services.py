@@ -1,0 +1,163 @@
+"""Commands of the ledger: the only code that moves a balance."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from apps.audit.services import Actor, emit
+from apps.core.commands import command
+from apps.core.domain.money import MINOR_UNITS
+from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
+from apps.ledger.domain.legs import KIND_PATTERN, AccountKey, AccountKind, Leg, digest, net
+from apps.ledger.events import EntryPosted
+from apps.ledger.models import Account, Entry, Posting
+
+MAX_KEY_LENGTH = 200
+MAX_REFERENCE_LENGTH = 100
+ADD_TO_BALANCES = """
+UPDATE ledger_account AS account SET balance = account.balance + change.amount
+  FROM unnest(%s::bigint[], %s::numeric[]) AS change (account_id, amount)
+ WHERE account.id = change.account_id
+"""
+
+
+@command
+def entry_post(
+    *,
+    actor: Actor | None,
+    idempotency_key: str,
+    kind: str,
+    legs: Sequence[Leg],
+    reference: str = "",
+) -> Entry:
+    """Move the legs' amounts in one entry and return it.
+
+    `kind` is an UPPERCASE name of at most 40 characters, `reference` an id of what caused it.
+    Legs on the same account are netted.  The same key with the same kind and legs returns the
+    first entry and moves nothing.
+
+    Raises InvalidInput (legs that do not sum to zero per asset, or are malformed), Conflict (the
+    key has an entry with other legs), Refused `insufficient_funds` or `insufficient_units` (a
+    client's account would fall below its floor; nothing moved).
+    """
+    return _post(
+        actor, Entry(idempotency_key=idempotency_key, kind=kind, reference=reference), legs
+    )
+
+
+@command
+def entry_reverse(
+    *, actor: Actor | None, entry_id: UUID, idempotency_key: str, reference: str = ""
+) -> Entry:
+    """Post the opposite of an entry, once, and return the reversing entry.
+
+    Raises NotFound, Conflict (already reversed, or itself a reversal), and Refused when what the
+    entry brought in is no longer there.
+    """
+    entry = Entry.objects.filter(id=entry_id).select_related("reversed_by").first()
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    if entry.reverses_id:
+        raise Conflict("A reversal is not reversed: post the entry anew.", code="is_reversal")
+    existing = getattr(entry, "reversed_by", None)
+    if existing is not None and existing.idempotency_key != idempotency_key:
+        raise Conflict("The entry was already reversed.", code="already_reversed")
+    reversal = Entry(
+        idempotency_key=idempotency_key,
+        kind="REVERSAL",
+        reference=reference or entry.reference,
+        reverses=entry,
+    )
+    legs = [
+        Leg(row.account.owner_id, AccountKind(row.account.kind), row.asset, -row.amount)
+        for row in entry.postings.select_related("account")
+    ]
+    return _post(actor, reversal, legs)
+
+
+def _post(actor: Actor | None, entry: Entry, legs: Sequence[Leg]) -> Entry:
+    _check_labels(entry)
+    changes = net(legs)
+    entry.digest = digest(entry.kind, changes)
+    first = _claim(entry)
+    if first.id != entry.id:
+        return first
+    accounts = _lock(changes)
+    _check_floors(accounts, changes)
+    with connection.cursor() as cursor:
+        ids = [accounts[key].id for key in changes]
+        cursor.execute(ADD_TO_BALANCES, [ids, list(changes.values())])
+    Posting.objects.bulk_create(
+        Posting(entry=entry, account=accounts[key], asset=key.asset, amount=amount)
+        for key, amount in changes.items()
+    )
+    emit(_posted(entry, changes), actor=actor)
+    return entry
+
+
+def _check_labels(entry: Entry) -> None:
+    if not 0 < len(entry.idempotency_key) <= MAX_KEY_LENGTH:
+        raise InvalidInput("An entry needs a key.", field="idempotency_key")
+    if not KIND_PATTERN.fullmatch(entry.kind):
+        raise InvalidInput("An entry's kind is an UPPERCASE name.", field="kind")
+    if len(entry.reference) > MAX_REFERENCE_LENGTH:
+        raise InvalidInput("The reference is too long.", field="reference")
+
+
+def _claim(entry: Entry) -> Entry:
+    """Insert the entry under its key, waiting for whoever is inserting the same; else the first.
+
+    Raises Conflict when the key's first entry says something else.
+    """
+    Entry.objects.bulk_create([entry], ignore_conflicts=True)
+    first: Entry | None = Entry.objects.filter(idempotency_key=entry.idempotency_key).first()
+    if first is None:
+        raise Conflict("The entry was already reversed.", code="already_reversed")
+    if (first.digest, first.reverses_id) != (entry.digest, entry.reverses_id):
+        raise Conflict("The key belongs to another entry.", code="idempotency_key_reused")
+    return first
+
+
+def _lock(changes: Mapping[AccountKey, Decimal]) -> dict[AccountKey, Account]:
+    """Return every account of the entry under its row lock, made first where it is missing."""
+    known = {
+        (row.owner_id, row.kind, row.asset) for row in Account.objects.keyed(changes).iterator()
+    }
+    missing = [key for key in changes if (key.owner_id, key.kind.value, key.asset) not in known]
+    if missing:
+        Account.objects.bulk_create(map(Account.for_key, missing), ignore_conflicts=True)
+    return Account.objects.locked(changes)
+
+
+def _check_floors(
+    accounts: Mapping[AccountKey, Account], changes: Mapping[AccountKey, Decimal]
+) -> None:
+    for key, change in changes.items():
+        account = accounts[key]
+        if account.floor is None or account.balance + change >= account.floor or change > 0:
+            continue
+        what = "funds" if key.asset in MINOR_UNITS else "units"
+        raise Refused(
+            f"Not enough {key.asset}.",
+            code=f"insufficient_{what}",
+            asset=key.asset,
+            limit=f"{account.balance - account.floor:f}",
+            measured=f"{-change:f}",
+        )
+
+
+def _posted(entry: Entry, changes: Mapping[AccountKey, Decimal]) -> EntryPosted:
+    return EntryPosted(
+        stream=entry.stream,
+        entry_id=str(entry.id),
+        kind=entry.kind,
+        reference=entry.reference,
+        reverses_id=str(entry.reverses_id) if entry.reverses_id else None,
+        digest=entry.digest,
+        legs=[
+            [str(key.owner_id) if key.owner_id else None, key.kind.value, key.asset, f"{amount:f}"]
+            for key, amount in changes.items()
+        ],
+    )

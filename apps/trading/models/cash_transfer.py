@@ -1,0 +1,103 @@
+"""Money that comes from or goes to a client's bank."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from apps.core.domain.money import Money
+from apps.core.errors import IllegalTransition
+from apps.core.models import BaseModel
+from apps.trading.events import CashDeposited, CashTransferFailed, CashWithdrawn
+from apps.trading.models.portfolio import Portfolio
+from apps.trading.repositories import CashTransferQuerySet
+
+
+class CashTransfer(BaseModel):
+    """One instruction to the bank; it moves only from PENDING to SETTLED or FAILED."""
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "DEPOSIT", "Deposit"
+        WITHDRAWAL = "WITHDRAWAL", "Withdrawal"
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", "Pending"
+        SETTLED = "SETTLED", "Settled"
+        FAILED = "FAILED", "Failed"
+
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="transfers")
+    kind = models.CharField(max_length=10, choices=Kind)
+    status = models.CharField(max_length=7, choices=Status, default=Status.PENDING)
+    amount = models.DecimalField(max_digits=26, decimal_places=8)
+    currency = models.CharField(max_length=3)
+    idempotency_key = models.CharField(max_length=100)
+    counterparty_reference = models.CharField(max_length=100, blank=True)
+    failure_code = models.CharField(max_length=50, blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    objects = CashTransferQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["portfolio", "idempotency_key"], name="trading_transfer_once"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="trading_transfer_positive"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["DEPOSIT", "WITHDRAWAL"]), name="trading_transfer_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="SETTLED", settled_at__isnull=False, failure_code="")
+                | Q(status="PENDING", settled_at=None, failure_code="")
+                | (Q(status="FAILED", settled_at=None) & ~Q(failure_code="")),
+                name="trading_transfer_status",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["portfolio", "-created_at"], name="trading_transfer_newest"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} {self.currency}"
+
+    @property
+    def stream(self) -> str:
+        return f"transfer-{self.id}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    def settle(self, *, reference: str, at: datetime) -> CashDeposited | CashWithdrawn:
+        """Record that the bank moved the money; `reference` is the bank's own."""
+        self._leave_pending(self.Status.SETTLED)
+        self.counterparty_reference = reference
+        self.settled_at = at
+        event = CashDeposited if self.kind == self.Kind.DEPOSIT else CashWithdrawn
+        return event(
+            stream=self.stream,
+            portfolio_id=str(self.portfolio_id),
+            client_id=str(self.portfolio.client_id),
+            amount=f"{self.amount:f}",
+            currency=self.currency,
+            transfer_id=str(self.id),
+        )
+
+    def fail(self, *, code: str, reference: str = "") -> CashTransferFailed:
+        """Record that the bank refused; `code` is the bank's reason in our words."""
+        self._leave_pending(self.Status.FAILED)
+        self.failure_code = code
+        self.counterparty_reference = reference
+        return CashTransferFailed(
+            stream=self.stream,
+            portfolio_id=str(self.portfolio_id),
+            client_id=str(self.portfolio.client_id),
+            transfer_id=str(self.id),
+            kind=self.kind,
+            code=code,
+        )
+
+    def _leave_pending(self, to: Status) -> None:
+        if self.status != self.Status.PENDING:
+            raise IllegalTransition(f"A transfer cannot go from {self.status} to {to}.")
+        self.status = to

@@ -1,0 +1,21 @@
+"""Queries of portfolios."""
+
+from uuid import UUID
+
+from apps.core.errors import NotFound
+from apps.trading.models import Portfolio
+from apps.trading.repositories import PortfolioQuerySet
+from apps.users.models import User
+
+
+def portfolio_get(user: User, portfolio_id: UUID) -> Portfolio:
+    """Return the user's portfolio; raise NotFound for anybody else's."""
+    portfolio = Portfolio.objects.visible_to(user).filter(id=portfolio_id).first()
+    if portfolio is None:
+        raise NotFound("There is no such portfolio.")
+    return portfolio
+
+
+def portfolio_list(user: User) -> PortfolioQuerySet:
+    """Return the user's portfolios, oldest first."""
+    return Portfolio.objects.visible_to(user).order_by("created_at", "id")

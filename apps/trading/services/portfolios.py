@@ -1,0 +1,47 @@
+"""Commands on portfolios."""
+
+from django.conf import settings
+
+from apps.audit.services import Actor, emit
+from apps.core.commands import command
+from apps.core.domain.money import MINOR_UNITS
+from apps.core.errors import Conflict, InvalidInput, Refused
+from apps.trading.models import Portfolio
+from apps.users.models import User
+
+MAX_NAME_LENGTH = 100
+
+
+@command
+def portfolio_open(
+    *, actor: Actor | None, client: User, name: str, currency: str = "USD", mode: str = "PAPER"
+) -> Portfolio:
+    """Open an empty portfolio for the client and return it.
+
+    Raises InvalidInput, Conflict `portfolio_name_taken`, and Refused `portfolio_limit` beyond
+    settings.MAX_PORTFOLIOS_PER_CLIENT.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME_LENGTH:
+        raise InvalidInput(f"A name has 1 to {MAX_NAME_LENGTH} characters.", field="name")
+    if currency not in MINOR_UNITS:
+        raise InvalidInput("Unknown currency.", field="currency")
+    if mode not in Portfolio.Mode.values:
+        raise InvalidInput("A portfolio is PAPER or LIVE.", field="mode")
+    # The client's row is the lock under which the limit is counted.
+    User.objects.select_for_update(no_key=True).get(id=client.id)
+    mine = Portfolio.objects.visible_to(client)
+    if mine.filter(name=name).exists():
+        raise Conflict("You have a portfolio of that name.", code="portfolio_name_taken")
+    limit = settings.MAX_PORTFOLIOS_PER_CLIENT
+    if (count := mine.count()) >= limit:
+        raise Refused(
+            f"A client has at most {limit} portfolios.",
+            code="portfolio_limit",
+            limit=str(limit),
+            measured=str(count),
+        )
+    portfolio = Portfolio(client=client, name=name, currency=currency, mode=mode)
+    portfolio.save(force_insert=True)
+    emit(portfolio.opened(), actor=actor)
+    return portfolio
