@@ -53,6 +53,9 @@ class AppendOnly:
 
 
 class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
+    def keyed(self, idempotency_key: str) -> "Entry | None":
+        return self.filter(idempotency_key=idempotency_key).first()
+
     def newest_first(self) -> Self:
         return self.order_by("-posted_at", "-id")
 
@@ -65,5 +68,7 @@ class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
 
 
 class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
+    model: "type[Posting]"
+
     def owned_by(self, owner_id: UUID) -> Self:
         return self.filter(account__owner_id=owner_id)

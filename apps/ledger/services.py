@@ -112,7 +112,7 @@ def _claim(entry: Entry) -> Entry:
     Raises Conflict when the key's first entry says something else.
     """
     Entry.objects.bulk_create([entry], ignore_conflicts=True)
-    first: Entry | None = Entry.objects.filter(idempotency_key=entry.idempotency_key).first()
+    first = Entry.objects.keyed(entry.idempotency_key)
     if first is None:
         raise Conflict("The entry was already reversed.", code="already_reversed")
     if (first.digest, first.reverses_id) != (entry.digest, entry.reverses_id):
