@@ -330,6 +330,10 @@ def wait_for(folder: Path) -> None:
         time.sleep(0.05)
 
 
+supervised: Services | None = None
+"""The services that this process started, while it runs them."""
+
+
 @contextmanager
 def running(postgres_settings: Mapping[str, str] | None = None) -> Iterator[Services | None]:
     """Have the embedded services up for the block, if any is needed.
@@ -344,10 +348,13 @@ def running(postgres_settings: Mapping[str, str] | None = None) -> Iterator[Serv
         wait_for(services.folder)
         yield None
         return
+    global supervised  # noqa: PLW0603
     try:
         services.start()
+        supervised = services
         yield services
     finally:
+        supervised = None
         services.stop()
 
 

@@ -1,0 +1,27 @@
+"""Print the current second-factor code of one of the demo's people."""
+
+import base64
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django_otp.oath import TOTP
+
+from apps.portal.management.demo import People
+
+
+class Command(BaseCommand):
+    help = "Print the code that a person of the demo would read from their authenticator app."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        people = People(settings.VAR_DIR).people
+        secret = next((item.totp_secret for item in people if item.email == options["email"]), "")
+        if not secret:
+            raise CommandError("The demo knows nobody of that e-mail address.")
+        padded = secret + "=" * (-len(secret) % 8)
+        self.stdout.write(f"{TOTP(base64.b32decode(padded)).token():06d}")

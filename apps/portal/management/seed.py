@@ -1,0 +1,65 @@
+"""What a fresh installation needs before anybody can walk through it; safe to repeat."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.core.errors import NotFound
+from apps.portal.management.demo import People, Person
+from apps.users.domain.roles import Role
+from apps.users.selectors import user_get
+from apps.users.services.accounts import user_provision
+
+Report = Callable[[int, int | None], None]
+"""Called with how much is done and how much there is (None: not known)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named piece of preparation; `run` says in a few words what it did."""
+
+    title: str
+    run: Callable[[Report], str]
+
+
+def seed_steps(people: People) -> list[Step]:
+    """Return the steps in their order."""
+    return [
+        Step("Create the people", lambda report: seed_people(people, report)),
+    ]
+
+
+def _exists(person: Person) -> bool:
+    if not person.user_id:
+        return False
+    try:
+        user_get(UUID(person.user_id))
+    except NotFound:
+        return False
+    return True
+
+
+def seed_people(people: People, report: Report) -> str:
+    """Create whoever does not exist yet."""
+    created = 0
+    for number, person in enumerate(list(people.people), 1):
+        if not _exists(person):
+            _create(people, person)
+            created += 1
+        report(number, len(people.people))
+    return f"{created} of {len(people.people)} created"
+
+
+def _create(people: People, person: Person) -> None:
+    # The secret is written down before the commit: a crash in between leaves no user without one.
+    with transaction.atomic():
+        user, secret = user_provision(
+            email=person.email,
+            password=person.password,
+            display_name=person.display_name,
+            roles=[Role(person.role)],
+            with_totp=True,
+        )
+        people.record(person.email, user_id=str(user.pk), totp_secret=secret or "")
