@@ -91,3 +91,150 @@ class AlertExported(DomainEvent):
     name: ClassVar[str] = "compliance.alert.exported"
 
     alert_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycEvent(DomainEvent):
+    """What every event of a KYC record carries."""
+
+    name: ClassVar[str] = "compliance.kyc.any"
+
+    record_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycStarted(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.started"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycStepSaved(KycEvent):
+    """Which questions changed, never the answers."""
+
+    name: ClassVar[str] = "compliance.kyc.step_saved"
+
+    step: str
+    changed_fields: list[str]
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDocumentUploaded(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.document_uploaded"
+
+    document_id: str
+    kind: str
+    document_version: int
+    sha256: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDocumentRead(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.document_read"
+
+    document_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycRecordViewed(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.viewed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycSubmitted(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.submitted"
+
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycScreened(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.screened"
+
+    run_id: str
+    trigger: str
+    hit_count: int
+    new_hit_count: int
+    risk_rating: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningHitDisposed(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.hit_disposed"
+
+    hit_id: str
+    disposition: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDecisionProposed(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.decision_proposed"
+
+    decision_id: str
+    outcome: str
+    reason_code: str
+    risk_rating: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDecisionWithdrawn(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.decision_withdrawn"
+
+    decision_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDecided(KycEvent):
+    """`decision` is the outcome; `confirmed_by` is empty where one officer decided."""
+
+    name: ClassVar[str] = "compliance.kyc.decided"
+
+    decision_id: str
+    decision: str
+    reason_code: str
+    risk_rating: str
+    status: str
+    proposed_by: str
+    confirmed_by: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycStatusChanged(KycEvent):
+    """Suspended, reopened, expired or closed outside a decision."""
+
+    name: ClassVar[str] = "compliance.kyc.status_changed"
+
+    status: str
+    reason_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistImported(DomainEvent):
+    name: ClassVar[str] = "compliance.watchlist.imported"
+
+    list_code: str
+    version_id: str
+    version: int
+    checksum: str
+    entity_count: int
+    name_count: int
+    added: int
+    changed: int
+    removed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistImportRefused(DomainEvent):
+    """A broken file was offered; what was in force stays in force."""
+
+    name: ClassVar[str] = "compliance.watchlist.import_refused"
+
+    list_code: str
+    code: str
+    checksum: str

@@ -11,7 +11,10 @@ from rigour.territories import get_territories
 EMBARGOED = frozenset({"CU", "IR", "KP"})
 CALL_FOR_ACTION = frozenset({"IR", "KP", "MM"})
 INCREASED_MONITORING = frozenset(
-    "AO BG BO CD CI CM DZ HT KE LA LB MC NA NP SS SY VE VG VN YE".split()
+    {
+        *("AO", "BG", "BO", "CD", "CI", "CM", "DZ", "HT", "KE", "LA"),
+        *("LB", "MC", "NA", "NP", "SS", "SY", "VE", "VG", "VN", "YE"),
+    }
 )
 
 

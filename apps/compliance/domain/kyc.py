@@ -77,6 +77,22 @@ DECIDABLE = frozenset({_S.IN_REVIEW, _S.UNDER_REVIEW})
 # Orders and withdrawals pass only here; a review does not stop a client who was approved.
 CLEARED = frozenset({_S.APPROVED, _S.UNDER_REVIEW})
 FROZEN = frozenset({_S.SUSPENDED, _S.CLOSED})
+# Documents of these kinds prove who somebody is.
+IDENTITY_KINDS = ("PASSPORT", "IDENTITY_CARD", "DRIVING_LICENCE")
+# What the client reads; it never hints at lists or alerts.
+CLIENT_TEXTS = {
+    _S.DRAFT: "Not handed in yet.",
+    _S.SUBMITTED: "We have received your answers and are checking them.",
+    _S.SCREENING: "We have received your answers and are checking them.",
+    _S.IN_REVIEW: "A colleague is looking at your answers.",
+    _S.NEEDS_INFORMATION: "We need something more from you.",
+    _S.APPROVED: "Your identity check is complete.",
+    _S.REJECTED: "We cannot open an account for you.",
+    _S.UNDER_REVIEW: "Your identity check is complete.",
+    _S.SUSPENDED: "Your account is paused. Please contact us.",
+    _S.EXPIRED: "Your identity check is out of date. Please renew it.",
+    _S.CLOSED: "Your account is closed.",
+}
 # Months until the periodic review, by rating.
 REVIEW_MONTHS = {RiskRating.LOW: 36, RiskRating.MEDIUM: 24, RiskRating.HIGH: 12}
 

@@ -312,7 +312,7 @@ STEP_BY_CODE: dict[str, Step] = {step.code: step for step in STEPS}
 
 
 def step_of(code: str) -> Step:
-    """Raises InvalidInput for an unknown step."""
+    """Return the step; raise InvalidInput for an unknown step."""
     found = STEP_BY_CODE.get(code)
     if found is None:
         raise InvalidInput("There is no such step.", field="step")
@@ -330,7 +330,7 @@ def answers_clean(step: Step, answers: Mapping[str, Any], *, today: date) -> dic
     clean: dict[str, Any] = {}
     for item in step.fields:
         value = answers.get(item.name)
-        if value is None or value == "" or value == []:
+        if value is None or value in ("", []):
             continue
         try:
             clean[item.name] = _clean(item, value, today)

@@ -72,7 +72,7 @@ _ORDER = (RiskRating.LOW, RiskRating.MEDIUM, RiskRating.HIGH, RiskRating.PROHIBI
 
 @dataclass(frozen=True)
 class Factor:
-    """`points` 0 to 100, `contribution` = points x weight; `floor` is the least rating it leaves."""
+    """`contribution` = points (0 to 100) x weight; `floor` is the least rating it leaves."""
 
     code: str
     label: str

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from apps.compliance.domain.kyc import KycStatus, KycTrigger, RiskRating, next_status
 from apps.compliance.repositories import KycRecordQuerySet
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedTextField
 
 STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in KycStatus]
 RATINGS = [(rating.value, rating.value.capitalize()) for rating in RiskRating]
@@ -53,10 +54,7 @@ class KycRecord(BaseModel):
             ),
         )
         indexes = (models.Index(fields=["status", "submitted_at"], name="kyc_record_queue"),)
-        permissions = (
-            ("decide_kycrecord", "Can propose and confirm KYC decisions"),
-            ("view_kycdocument_content", "Can read uploaded documents"),
-        )
+        permissions = (("decide_kycrecord", "Can decide KYC records and screening hits"),)
 
     def __str__(self) -> str:
         return f"KYC {str(self.id)[:8]}"
@@ -75,7 +73,7 @@ class KycStep(BaseModel):
 
     record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="steps")
     step = models.CharField(max_length=20)
-    answers = models.TextField()
+    answers = EncryptedTextField()
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -102,7 +100,7 @@ class KycDecision(BaseModel):
     outcome = models.CharField(max_length=20, choices=Outcome)
     status = models.CharField(max_length=10, choices=Status, default=Status.PROPOSED)
     reason_code = models.CharField(max_length=40)
-    note = models.TextField(blank=True, max_length=2000)
+    note = EncryptedTextField(blank=True)
     evidence_version = models.PositiveIntegerField()
     risk_rating = models.CharField(max_length=10, choices=RATINGS)
     proposed_by = models.ForeignKey(
@@ -123,7 +121,7 @@ class KycDecision(BaseModel):
                 name="kyc_decision_two_officers",
             ),
             models.CheckConstraint(
-                condition=~Q(status="FINAL", outcome="APPROVE", risk_rating="HIGH")
+                condition=~Q(status="FINAL", outcome__in=["APPROVE", "REJECT"], risk_rating="HIGH")
                 | Q(confirmed_by__isnull=False),
                 name="kyc_decision_high_needs_second",
             ),

@@ -1,10 +1,159 @@
 """What others may ask about a client's KYC record."""
 
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from apps.compliance.models import KycRecord
+from django.utils import timezone
+
+from apps.compliance.domain.kyc import CLIENT_TEXTS, EDITABLE, IDENTITY_KINDS, KycStatus
+from apps.compliance.domain.kyc_reasons import REASONS
+from apps.compliance.domain.questionnaire import STEPS, Step, answers_missing
+from apps.compliance.models import KycDocument, KycRecord, KycStep
+from apps.users.models import User
+
+
+@dataclass(frozen=True)
+class StepView:
+    """`answers` are the client's own; `missing` names the questions that still need one."""
+
+    step: Step
+    answers: dict[str, Any]
+    missing: tuple[str, ...]
+
+    @property
+    def code(self) -> str:
+        return self.step.code
+
+    @property
+    def title(self) -> str:
+        return self.step.title
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.missing
+
+    @property
+    def is_started(self) -> bool:
+        return bool(self.answers)
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    id: UUID
+    kind: str
+    kind_label: str
+    version: int
+    media_type: str
+    size_bytes: int
+    sha256: str
+    expiry_date: date | None
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True)
+class KycView:
+    """A client's own view: plain words, never a hit, a score or a rating."""
+
+    status: str
+    status_text: str
+    is_editable: bool
+    steps: tuple[StepView, ...]
+    documents: tuple[DocumentView, ...]
+    has_identity_document: bool
+    submitted_at: datetime | None
+    decided_at: datetime | None
+    record_id: UUID | None = None
+
+    @property
+    def can_submit(self) -> bool:
+        complete = all(step.is_complete for step in self.steps)
+        return self.is_editable and complete and self.has_identity_document
+
+    @property
+    def next_step(self) -> StepView | None:
+        """Return the first step that is not complete."""
+        return next((step for step in self.steps if not step.is_complete), None)
+
+    def step(self, code: str) -> StepView | None:
+        return next((step for step in self.steps if step.code == code), None)
 
 
 def kyc_of(client_id: UUID) -> KycRecord | None:
     """Return the client's record, or None when the client never began."""
     return KycRecord.objects.of(client_id).first()
+
+
+def kyc_view(client: User) -> KycView:
+    """Return the client's own record as the client may see it; an unbegun one is a DRAFT."""
+    record = kyc_of(client.id)
+    answers = answers_of(record.id) if record else {}
+    documents = document_list(record.id) if record else ()
+    status = KycStatus(record.status) if record else KycStatus.DRAFT
+    return KycView(
+        status=status,
+        status_text=_status_text(record, status),
+        is_editable=status in EDITABLE,
+        steps=tuple(_step_view(step, answers.get(step.code, {})) for step in STEPS),
+        documents=documents,
+        has_identity_document=any(_is_valid_identity(document) for document in documents),
+        submitted_at=record.submitted_at if record else None,
+        decided_at=record.decided_at if record else None,
+        record_id=record.id if record else None,
+    )
+
+
+def answers_of(record_id: UUID) -> dict[str, dict[str, Any]]:
+    """Return the decrypted answers by step."""
+    rows = KycStep.objects.filter(record_id=record_id)
+    return {row.step: json.loads(row.answers) for row in rows}
+
+
+def all_answers(record_id: UUID) -> dict[str, Any]:
+    """Return the decrypted answers of every step in one mapping; their names are unique."""
+    merged: dict[str, Any] = {}
+    for answers in answers_of(record_id).values():
+        merged |= answers
+    return merged
+
+
+def document_list(record_id: UUID) -> tuple[DocumentView, ...]:
+    """Return every version of every document, newest first, without the content."""
+    rows = KycDocument.objects.filter(record_id=record_id).defer("content")
+    return tuple(
+        DocumentView(
+            id=row.id,
+            kind=row.kind,
+            kind_label=row.get_kind_display(),
+            version=row.version,
+            media_type=row.media_type,
+            size_bytes=row.size_bytes,
+            sha256=row.sha256,
+            expiry_date=row.expiry_date,
+            uploaded_at=row.created_at,
+        )
+        for row in rows.order_by("-created_at")
+    )
+
+
+def document_kinds() -> list[tuple[str, str]]:
+    """Return (code, label) pairs for a form."""
+    return [(str(code), str(label)) for code, label in KycDocument.Kind.choices]
+
+
+def _status_text(record: KycRecord | None, status: KycStatus) -> str:
+    reason = REASONS.get(record.reason_code) if record else None
+    if status == KycStatus.NEEDS_INFORMATION and reason:
+        return reason.client_text
+    return CLIENT_TEXTS[status]
+
+
+def _step_view(step: Step, answers: dict[str, Any]) -> StepView:
+    return StepView(step, answers, tuple(answers_missing(step, answers)))
+
+
+def _is_valid_identity(document: DocumentView) -> bool:
+    today = timezone.localdate()
+    return document.kind in IDENTITY_KINDS and (document.expiry_date or today) >= today

@@ -1,0 +1,68 @@
+"""Why a KYC decision is taken: the officers' codes and what the client is told."""
+
+from dataclasses import dataclass
+
+from apps.core.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`client_text` never hints at lists, alerts or reports: tipping off is an offence."""
+
+    outcome: str
+    label: str
+    client_text: str
+
+
+_REJECTED = "We cannot open an account for you."
+REASONS: dict[str, Reason] = {
+    "VERIFIED": Reason("APPROVE", "Identity and profile verified", "Your account is open."),
+    "VERIFIED_ENHANCED": Reason(
+        "APPROVE", "Verified after enhanced due diligence", "Your account is open."
+    ),
+    "DOCUMENT_UNREADABLE": Reason(
+        "REQUEST_INFORMATION",
+        "Document cannot be read",
+        "We could not read your document. Please upload a clear copy.",
+    ),
+    "DOCUMENT_EXPIRED": Reason(
+        "REQUEST_INFORMATION",
+        "Document expired or about to",
+        "Your document has expired. Please upload a valid one.",
+    ),
+    "DATA_MISMATCH": Reason(
+        "REQUEST_INFORMATION",
+        "Answers differ from the documents",
+        "Your answers differ from your documents. Please check them.",
+    ),
+    "SOURCE_OF_FUNDS": Reason(
+        "REQUEST_INFORMATION",
+        "Source of funds needs evidence",
+        "Please upload a document that shows where your money comes from.",
+    ),
+    "ADDRESS": Reason(
+        "REQUEST_INFORMATION",
+        "Address needs evidence",
+        "Please upload a document that shows your address.",
+    ),
+    "SANCTIONS": Reason("REJECT", "Sanctions or watchlist match", _REJECTED),
+    "OUTSIDE_APPETITE": Reason("REJECT", "Risk outside the firm's appetite", _REJECTED),
+    "UNVERIFIABLE": Reason("REJECT", "Identity cannot be verified", _REJECTED),
+    "FALSE_INFORMATION": Reason("REJECT", "False or forged information", _REJECTED),
+}
+
+
+def reason_of(outcome: str, code: str) -> Reason:
+    """Return the reason; raise InvalidInput when the code is unknown or belongs to another outcome."""
+    reason = REASONS.get(code)
+    if reason is None or reason.outcome != outcome:
+        raise InvalidInput("This reason does not go with this decision.", field="reason_code")
+    return reason
+
+
+def reasons_by_outcome() -> dict[str, list[tuple[str, str]]]:
+    """Return (code, label) pairs by outcome, for forms."""
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for code, reason in REASONS.items():
+        grouped.setdefault(reason.outcome, []).append((code, reason.label))
+    return grouped

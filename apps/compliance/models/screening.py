@@ -1,0 +1,81 @@
+"""Screening: one row a run, one row a hit, with everything needed to explain it later."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.compliance.models.kyc import KycRecord
+from apps.compliance.models.watchlist import WatchlistEntity
+from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedTextField
+
+
+class ScreeningRun(BaseModel):
+    """What was compared with what; `list_versions` maps list code to version number."""
+
+    class Trigger(models.TextChoices):
+        ONBOARDING = "ONBOARDING", "Submission"
+        LIST_CHANGE = "LIST_CHANGE", "List change"
+
+    record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="screenings")
+    trigger = models.CharField(max_length=12, choices=Trigger)
+    list_versions = models.JSONField()
+    matcher_version = models.CharField(max_length=20)
+    threshold = models.DecimalField(max_digits=4, decimal_places=3)
+    evidence_version = models.PositiveIntegerField()
+    candidate_count = models.PositiveIntegerField()
+    hit_count = models.PositiveIntegerField()
+    new_hit_count = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.trigger} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ScreeningHit(BaseModel):
+    """A list entry that may be the client.
+
+    `pair_hash` covers both sides: a pair that was cleared comes back only when one of them
+    changed.  `features` explains the score, one row a feature.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "OPEN", "Open"
+        TRUE_MATCH = "TRUE_MATCH", "True match"
+        FALSE_POSITIVE = "FALSE_POSITIVE", "False positive"
+        INCONCLUSIVE = "INCONCLUSIVE", "Inconclusive"
+        SUPERSEDED = "SUPERSEDED", "Superseded"
+
+    run = models.ForeignKey(ScreeningRun, on_delete=models.PROTECT, related_name="hits")
+    record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="hits")
+    entity = models.ForeignKey(WatchlistEntity, on_delete=models.PROTECT, related_name="+")
+    pair_hash = models.CharField(max_length=64)
+    score = models.DecimalField(max_digits=4, decimal_places=3)
+    client_name = EncryptedTextField()
+    listed_name = models.CharField(max_length=400)
+    features = models.JSONField()
+    status = models.CharField(max_length=14, choices=Status, default=Status.OPEN)
+    reason = models.TextField(blank=True, max_length=1000)
+    disposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    disposed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["record", "pair_hash"], name="screening_hit_pair"),
+            models.CheckConstraint(
+                condition=Q(status__in=["OPEN", "SUPERSEDED"])
+                | Q(disposed_by__isnull=False, disposed_at__isnull=False),
+                name="screening_hit_disposed_by",
+            ),
+            models.CheckConstraint(
+                condition=Q(score__gte=0) & Q(score__lte=1), name="screening_hit_score"
+            ),
+        )
+        ordering = ("-score",)
+
+    def __str__(self) -> str:
+        return f"{self.listed_name} {self.score}"

@@ -1,0 +1,91 @@
+"""Sanctions and other lists, versioned: what a list said when somebody was screened."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from apps.core.models import BaseModel
+
+
+class WatchlistVersion(BaseModel):
+    """One import that changed something; `checksum` is SHA-256 over the files in order."""
+
+    list_code = models.CharField(max_length=30)
+    version = models.PositiveIntegerField()
+    checksum = models.CharField(max_length=64)
+    entity_count = models.PositiveIntegerField()
+    name_count = models.PositiveIntegerField()
+    added_count = models.PositiveIntegerField()
+    changed_count = models.PositiveIntegerField()
+    removed_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["list_code", "version"], name="watchlist_version"),
+        )
+        ordering = ("list_code", "-version")
+
+    def __str__(self) -> str:
+        return f"{self.list_code} v{self.version}"
+
+
+class WatchlistEntity(models.Model):
+    """One entry as one version of the list had it; a changed entry is a new row.
+
+    In force while `removed_in` is null; rows are never deleted, so that an old hit can be read.
+    """
+
+    class Kind(models.TextChoices):
+        PERSON = "PERSON", "Person"
+        ORGANISATION = "ORGANISATION", "Organisation"
+        VESSEL = "VESSEL", "Vessel"
+        AIRCRAFT = "AIRCRAFT", "Aircraft"
+
+    id = models.BigAutoField(primary_key=True)
+    list_code = models.CharField(max_length=30)
+    uid = models.CharField(max_length=30)
+    kind = models.CharField(max_length=12, choices=Kind)
+    programmes = ArrayField(models.CharField(max_length=30))
+    birth_dates = ArrayField(models.CharField(max_length=10))
+    countries = ArrayField(models.CharField(max_length=2))
+    remarks = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64)
+    added_in = models.ForeignKey(WatchlistVersion, on_delete=models.PROTECT, related_name="+")
+    removed_in = models.ForeignKey(
+        WatchlistVersion, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["list_code", "uid"],
+                condition=Q(removed_in=None),
+                name="watchlist_entity_in_force_once",
+            ),
+        )
+        verbose_name_plural = "watchlist entities"
+
+    def __str__(self) -> str:
+        return f"{self.list_code} {self.uid}"
+
+
+class WatchlistName(models.Model):
+    """A name or alias.  `form` and `keys` are what candidates are found by."""
+
+    id = models.BigAutoField(primary_key=True)
+    entity = models.ForeignKey(WatchlistEntity, on_delete=models.CASCADE, related_name="names")
+    name = models.CharField(max_length=400)
+    is_primary = models.BooleanField()
+    is_weak = models.BooleanField()
+    form = models.CharField(max_length=400)
+    keys = ArrayField(models.CharField(max_length=40))
+
+    class Meta:
+        indexes = (
+            GinIndex(name="watchlist_name_form", fields=["form"], opclasses=["gin_trgm_ops"]),
+            GinIndex(name="watchlist_name_keys", fields=["keys"]),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,118 @@
+"""The client's part of KYC: begin, answer, submit."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from apps.audit.services import emit
+from apps.compliance.domain.kyc import EDITABLE, IDENTITY_KINDS, KycTrigger
+from apps.compliance.domain.questionnaire import (
+    STEPS,
+    answers_clean,
+    answers_missing,
+    step_of,
+)
+from apps.compliance.events import KycStarted, KycStepSaved, KycSubmitted
+from apps.compliance.models import KycRecord, KycStep
+from apps.compliance.selectors.kyc import answers_of
+from apps.core.commands import command
+from apps.core.errors import Conflict, NotFound, Refused
+from apps.users.models import User
+
+
+@command
+def kyc_start(*, actor: User) -> KycRecord:
+    """Return the actor's own record, begun now if there was none."""
+    record, created = KycRecord.objects.get_or_create(client=actor)
+    if created:
+        event = KycStarted(stream=record.stream, record_id=str(record.id), client_id=str(actor.id))
+        emit(event, actor=actor)
+    return record
+
+
+@command
+def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycRecord:
+    """Keep the answers to one step of the actor's record; a half-filled step is kept too.
+
+    Raises InvalidInput (InvalidAnswers by field), Conflict `kyc_not_editable`.
+    """
+    asked = step_of(step)
+    clean = answers_clean(asked, answers, today=timezone.localdate())
+    record = editable_record(actor)
+    row, _ = KycStep.objects.get_or_create(record=record, step=step, defaults={"answers": "{}"})
+    kept = json.loads(row.answers)
+    changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
+    if not changed:
+        return record
+    row.answers = json.dumps(clean, ensure_ascii=False, sort_keys=True)
+    row.version += 1
+    row.save()
+    record.evidence_version += 1
+    record.save()
+    emit(
+        KycStepSaved(
+            stream=record.stream,
+            record_id=str(record.id),
+            client_id=str(actor.id),
+            step=step,
+            changed_fields=changed,
+            evidence_version=record.evidence_version,
+        ),
+        actor=actor,
+    )
+    return record
+
+
+@command
+def kyc_submit(*, actor: User) -> KycRecord:
+    """Hand the record in; screening follows after commit.
+
+    Raises NotFound without a record, Conflict `kyc_not_editable`, Refused `kyc_incomplete` (facts:
+    step by step what is missing) and `kyc_document_missing`.
+    """
+    if not KycRecord.objects.of(actor.id).exists():
+        raise NotFound("You have not begun your identity check.")
+    record = editable_record(actor)
+    missing = _missing(record)
+    if missing:
+        raise Refused("Some questions still need an answer.", code="kyc_incomplete", **missing)
+    today = timezone.localdate()
+    documents = record.documents.filter(kind__in=IDENTITY_KINDS)
+    if not documents.exclude(expiry_date__lt=today).exists():
+        raise Refused(
+            "Upload a valid passport, identity card or driving licence.",
+            code="kyc_document_missing",
+        )
+    record.move(KycTrigger.SUBMIT)
+    record.submitted_at = timezone.now()
+    record.save()
+    emit(
+        KycSubmitted(
+            stream=record.stream,
+            record_id=str(record.id),
+            client_id=str(actor.id),
+            evidence_version=record.evidence_version,
+        ),
+        actor=actor,
+    )
+    return record
+
+
+def editable_record(actor: User) -> KycRecord:
+    """Return the actor's own record, locked; raises Conflict when it may not change now."""
+    record = KycRecord.objects.locked(kyc_start(actor=actor).id)
+    if record.status not in EDITABLE:
+        raise Conflict(
+            "Your identity check is with us and cannot be changed now.",
+            code="kyc_not_editable",
+            status=record.status,
+        )
+    return record
+
+
+def _missing(record: KycRecord) -> dict[str, str]:
+    answers = answers_of(record.id)
+    found = {step.code: answers_missing(step, answers.get(step.code, {})) for step in STEPS}
+    return {code: ", ".join(names) for code, names in found.items() if names}
