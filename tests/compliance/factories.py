@@ -1,9 +1,85 @@
 """Rows of compliance for tests."""
 
+import io
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from PIL import Image
+
+from apps.compliance.domain.questionnaire import STEP_BY_CODE
 from apps.compliance.models import KycRecord
+from apps.compliance.services.documents import document_upload
+from apps.compliance.services.kyc import kyc_save_step
 from apps.users.models import User
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "personal": {
+        "given_names": "Ada",
+        "family_name": "Lovelace",
+        "date_of_birth": "1985-12-10",
+        "nationality": "GB",
+        "residence": "GB",
+    },
+    "contact": {
+        "address_line_1": "12 St James's Square",
+        "city": "London",
+        "country": "GB",
+        "phone": "+44 20 7946 0000",
+    },
+    "employment": {
+        "employment": "EMPLOYED",
+        "occupation": "Engineer",
+        "employer": "Analytical Engines",
+        "industry": "TECHNOLOGY",
+        "pep": "NONE",
+    },
+    "financial": {
+        "source_of_funds": ["SALARY"],
+        "annual_income": "100K_250K",
+        "net_worth": "250K_1M",
+        "expected_activity": "5K_25K",
+        "purpose": "GROWTH",
+    },
+    "tax": {
+        "tax_residence": "GB",
+        "has_tin": True,
+        "tin": "1955839661",
+        "us_person": False,
+    },
+    "declarations": {
+        "own_account": True,
+        "accurate": True,
+        "will_update": True,
+        "checks_agreed": True,
+    },
+}
 
 
 def make_kyc(client: User, status: str = "APPROVED", risk_rating: str = "LOW") -> KycRecord:
     """Return the client's record in that state, as if its whole walk had happened."""
     return KycRecord.objects.create(client=client, status=status, risk_rating=risk_rating)
+
+
+def image_bytes(kind: str = "JPEG", size: tuple[int, int] = (200, 200), **options: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "teal").save(out, kind, **options)
+    return out.getvalue()
+
+
+def fill_kyc(client: User, **changes: Any) -> KycRecord:
+    """Answer every step through the services and upload a passport; `changes` by field name."""
+    for step, answers in ANSWERS.items():
+        own = {name: value for name, value in changes.items() if name in _names(step)}
+        kyc_save_step(actor=client, step=step, answers={**answers, **own})
+    document_upload(
+        actor=client,
+        kind="PASSPORT",
+        data=image_bytes(),
+        expiry_date=timezone.localdate() + timedelta(days=900),
+    )
+    return KycRecord.objects.get(client=client)
+
+
+def _names(step: str) -> frozenset[str]:
+    return frozenset(STEP_BY_CODE[step].by_name)

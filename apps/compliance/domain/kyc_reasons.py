@@ -53,7 +53,7 @@ REASONS: dict[str, Reason] = {
 
 
 def reason_of(outcome: str, code: str) -> Reason:
-    """Return the reason; raise InvalidInput when the code is unknown or belongs to another outcome."""
+    """Return the reason; raise InvalidInput when the code is not one of that outcome."""
     reason = REASONS.get(code)
     if reason is None or reason.outcome != outcome:
         raise InvalidInput("This reason does not go with this decision.", field="reason_code")

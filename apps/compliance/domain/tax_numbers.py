@@ -3,11 +3,9 @@
 import importlib
 import re
 
-from stdnum.exceptions import ValidationError
-
 from apps.core.errors import InvalidInput
 
-# The number that a natural person has, by country; the module's validate() checks its digits.
+# The numbers that a natural person has, by country; one module's validate() must accept it.
 MODULES = {
     "AT": "at.tin",
     "AU": "au.tfn",
@@ -33,7 +31,7 @@ MODULES = {
     "PL": "pl.pesel",
     "PT": "pt.nif",
     "SE": "se.personnummer",
-    "US": "us.tin",
+    "US": "us.ssn us.itin",
     "ZA": "za.tin",
 }
 OTHER = re.compile(r"[A-Z0-9]{4,25}")
@@ -44,14 +42,15 @@ def tax_number_clean(country: str, number: str) -> str:
 
     A country without a known kind takes 4 to 25 letters and digits.
     """
-    if path := MODULES.get(country):
+    paths = MODULES.get(country, "").split()
+    for path in paths:
         module = importlib.import_module(f"stdnum.{path}")
-        try:
-            return str(module.validate(number))
-        except (ValidationError, ValueError) as error:
-            raise InvalidInput(
-                "This is not a valid tax identification number of that country.", field="tin"
-            ) from error
+        if module.is_valid(number):
+            return str(module.compact(number))
+    if paths:
+        raise InvalidInput(
+            "This is not a valid tax identification number of that country.", field="tin"
+        )
     compact = re.sub(r"[\s./-]", "", number).upper()
     if not OTHER.fullmatch(compact):
         raise InvalidInput("A tax number has 4 to 25 letters and digits.", field="tin")

@@ -54,7 +54,7 @@ def _refused(message: str, code: str) -> InvalidInput:
 
 
 def _sniff(data: bytes) -> str:
-    """The type is what puremagic names; the first bytes must agree, so that no polyglot passes."""
+    """Return the type that both puremagic and the first bytes name: no polyglot passes."""
     try:
         guess = puremagic.from_string(data, mime=True)
     except (puremagic.PureError, ValueError):
