@@ -1,5 +1,11 @@
 """The compliance officers' desk: Django's admin behind the second factor."""
 
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django_otp.admin import OTPAdminSite
 
 
@@ -8,3 +14,11 @@ class StratfordAdminSite(OTPAdminSite):
     site_title = "Stratford"
     index_title = "Desk"
     site_url = "/"
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is one way to sign in, the portal's; who is signed in has no business here."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.users.urls import pages as user_pages
+
 api = [
     path("", include("apps.infrastructure.urls")),
     path("", include("apps.users.urls")),
@@ -14,5 +16,6 @@ api = [
 urlpatterns = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
+    path("", include(user_pages)),
     path("", include("apps.portal.urls")),
 ]

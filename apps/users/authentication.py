@@ -7,7 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.users.models import ApiSession, User
-from apps.users.selectors import second_factor_is_demanded
+from apps.users.selectors import second_factor_is_demanded, session_is_verified
 from apps.users.services.tokens import access_token_verify
 
 
@@ -41,7 +41,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if found is None:
             return None
         user = found[0]
-        if not user.is_verified() and second_factor_is_demanded(user):
+        if not session_is_verified(user) and second_factor_is_demanded(user):
             raise AuthenticationFailed(
                 "Sign in with a second factor.", code="second_factor_required"
             )

@@ -69,3 +69,12 @@ class PasswordChanged(DomainEvent):
     name: ClassVar[str] = "users.password.changed"
 
     user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordExpired(DomainEvent):
+    """An administrator made the password useless; its owner has to choose another."""
+
+    name: ClassVar[str] = "users.password.expired"
+
+    user_id: str

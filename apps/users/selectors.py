@@ -1,15 +1,43 @@
 """Queries about users: read, never write."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import django_otp
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.core.errors import NotFound
 from apps.users.models import ApiSession, User
+
+PENDING_LIFE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    id: UUID
+    email: str
+    display_name: str
+    roles: list[str]
+    has_second_factor: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionView:
+    """One sign-in to the API, as its owner sees it."""
+
+    id: UUID
+    methods: list[str]
+    user_agent: str
+    created_at: datetime
+    expires_at: datetime
+    is_current: bool
 
 
 def user_get(user_id: UUID) -> User:
@@ -23,6 +51,24 @@ def user_get(user_id: UUID) -> User:
 def user_has_second_factor(user: User) -> bool:
     """Tell whether the user has a confirmed device."""
     return bool(django_otp.user_has_device(user))
+
+
+def totp_pending_get(user: User) -> TOTPDevice | None:
+    """Return the secret that waits for its first code; it waits for PENDING_LIFE."""
+    waiting = TOTPDevice.objects.filter(
+        user=user, confirmed=False, created_at__gt=timezone.now() - PENDING_LIFE
+    )
+    device: TOTPDevice | None = waiting.order_by("-created_at").first()
+    return device
+
+
+def recovery_codes_left(user: User) -> int:
+    return int(StaticToken.objects.filter(device__user=user).count())
+
+
+def session_is_verified(user: User) -> bool:
+    """Tell whether the portal session that the user came by has passed the second factor."""
+    return getattr(user, "otp_device", None) is not None
 
 
 def second_factor_is_demanded(user: User) -> bool:
@@ -39,9 +85,19 @@ def api_session_get(session_id: UUID) -> ApiSession | None:
     return session if constant_time_compare(session.fingerprint, current) else None
 
 
-def api_session_list(user: User) -> list[ApiSession]:
-    """Return the user's live API sessions, newest first."""
-    return list(ApiSession.objects.live().filter(user=user).order_by("-created_at", "id"))
+def api_session_list(user: User, *, current_id: UUID | None = None) -> list[SessionView]:
+    """Return the user's live API sessions, newest first; `current_id` names the asking one."""
+    return [
+        SessionView(
+            id=row.pk,
+            methods=row.methods,
+            user_agent=row.user_agent,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            is_current=row.pk == current_id,
+        )
+        for row in ApiSession.objects.live().filter(user=user).order_by("-created_at", "id")
+    ]
 
 
 def portal_user_get(session: SessionBase) -> User | None:
@@ -61,3 +117,14 @@ def portal_user_get(session: SessionBase) -> User | None:
     device = Device.from_persistent_id(device_id) if device_id else None
     verified = device is not None and device.user_id == user.pk and device.confirmed
     return user if verified or not second_factor_is_demanded(user) else None
+
+
+def account_get(user: User) -> Account:
+    """Return what the user may know about their own account."""
+    return Account(
+        id=user.pk,
+        email=user.email,
+        display_name=user.display_name,
+        roles=sorted(user.role_names),
+        has_second_factor=user_has_second_factor(user),
+    )

@@ -1,24 +1,21 @@
 """Commands that bring people in."""
 
-import base64
 from collections.abc import Iterable
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db.models.functions import Lower
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.audit.services import emit
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.domain.roles import STAFF_ROLES, Role
-from apps.users.events import UserRegistered
+from apps.users.events import PasswordChanged, PasswordExpired, UserRegistered
 from apps.users.models import User
-
-DEVICE_NAME = "Authenticator app"
+from apps.users.services.second_factor import totp_provision
 
 
 @command
@@ -49,7 +46,7 @@ def user_provision(
     """
     chosen = {Role(role) for role in roles}
     _check_credentials(email, password)
-    if User.objects.annotate(lowered=Lower("email")).filter(lowered=email.lower()).exists():
+    if User.objects.find_by_email(email) is not None:
         raise Conflict("Somebody has this e-mail address already.", code="email_taken")
     user = User.objects.create_user(
         email=email,
@@ -59,7 +56,7 @@ def user_provision(
     )
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     _assign_roles(user, chosen)
-    secret = _create_totp(user) if with_totp else None
+    secret = totp_provision(user=user) if with_totp else None
     emit(
         UserRegistered(
             stream=user.stream,
@@ -69,6 +66,31 @@ def user_provision(
         actor=actor,
     )
     return user, secret
+
+
+@command
+def password_set(*, user: User, password: str) -> None:
+    """Set a password that was checked before; every session and token of the user ends by it."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    emit(PasswordChanged(stream=user.stream, user_id=str(user.pk)), actor=user)
+
+
+@command
+def password_expire(*, actor: User, user_id: UUID) -> User:
+    """Make the password useless until its owner chooses another by mail; sessions end.
+
+    Raises NotPermitted for anybody but an administrator, NotFound.
+    """
+    if not actor.has_role(Role.ADMINISTRATOR):
+        raise NotPermitted("Only an administrator may do this.")
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    emit(PasswordExpired(stream=user.stream, user_id=str(user.pk)), actor=actor)
+    return user
 
 
 def _check_credentials(email: str, password: str) -> None:
@@ -85,8 +107,3 @@ def _check_credentials(email: str, password: str) -> None:
 def _assign_roles(user: User, roles: Iterable[Role]) -> None:
     user.groups.set([Group.objects.get_or_create(name=role.value)[0] for role in roles])
     vars(user).pop("role_names", None)
-
-
-def _create_totp(user: User) -> str:
-    device = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=True)
-    return base64.b32encode(device.bin_key).decode().rstrip("=")

@@ -138,6 +138,13 @@ def api_session_end(*, actor: User, session_id: UUID) -> None:
     _end(session, actor=actor)
 
 
+@command
+def api_sessions_end_all(*, user: User, actor: User) -> None:
+    """End every live API session of the user."""
+    for session in ApiSession.objects.live().filter(user=user).select_for_update(of=("self",)):
+        _end(session, actor=actor)
+
+
 def _digest(refresh: str) -> bytes:
     return hashlib.sha256(refresh.encode()).digest()
 

@@ -1,0 +1,88 @@
+"""Joins allauth's sign-in pages to the commands of this context."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.stages import LoginStage
+from allauth.core.internal.httpkit import headed_redirect_response
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from apps.core.errors import Unavailable
+from apps.users.models import User
+from apps.users.selectors import user_has_second_factor
+from apps.users.services.accounts import password_set, user_register
+from apps.users.services.attempts import TooManyAttempts
+from apps.users.services.sign_in import password_check, sign_in_record
+
+
+class OtpStage(LoginStage):
+    """Between the password and the session: nobody with a device gets past without a code."""
+
+    key = "otp"
+    urlname = "otp_login"
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        if user_has_second_factor(self.login.user):
+            return headed_redirect_response(self.urlname), True
+        return None, True
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def get_login_stages(self) -> list[str]:
+        return [*super().get_login_stages(), "apps.users.adapter.OtpStage"]
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return the peer's address: the server in front has replaced it by the client's."""
+        return str(request.META.get("REMOTE_ADDR", ""))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        try:
+            return password_check(
+                email=credentials.get("email", ""),
+                password=credentials.get("password", ""),
+                address=self.get_client_ip(request),
+                channel="PORTAL",
+            )
+        except (TooManyAttempts, Unavailable) as error:
+            raise forms.ValidationError(error.message, code=error.code) from error
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        super().login(request, user)
+        has_code = getattr(user, "otp_device", None) is not None
+        sign_in_record(
+            user=user,
+            channel="PORTAL",
+            methods=["pwd", "otp"] if has_code else ["pwd"],
+            address=self.get_client_ip(request),
+        )
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        if isinstance(request.user, User) and not user_has_second_factor(request.user):
+            return reverse("security")
+        return str(super().get_login_redirect_url(request))
+
+    def save_user(
+        self,
+        request: HttpRequest,
+        user: User,
+        form: forms.Form,
+        commit: bool = True,
+    ) -> User:
+        with transaction.atomic():
+            super().save_user(request, user, form, commit=commit)
+            if commit:
+                user_register(user=user)
+        return user
+
+    def set_password(self, user: User, password: str) -> None:
+        password_set(user=user, password=password)
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        if len(password) > 128:
+            raise forms.ValidationError("Choose at most 128 characters.", code="max_length")
+        validate_password(password, user)
+        return password

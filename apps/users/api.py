@@ -1,0 +1,162 @@
+"""HTTP API of users: sign in, stay signed in, sign out, and who one is."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.infrastructure.api.fields import TextField
+from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.views import ApiView
+from apps.users import selectors
+from apps.users.actors import actor_of
+from apps.users.services.attempts import TooManyAttempts
+from apps.users.services.sign_in import SignInRefused, api_sign_in
+from apps.users.services.tokens import (
+    api_session_end,
+    api_session_refresh,
+    api_session_revoke,
+)
+from apps.users.services.ws_tokens import LIFE_SECONDS, ws_token_issue
+
+PROBLEM = OpenApiResponse(ProblemSerializer)
+
+
+class TokenInput(InputSerializer):
+    email = TextField(max_length=254)
+    password = TextField(max_length=128, trim_whitespace=False)
+    otp = TextField(max_length=32, required=False, allow_blank=True, default="")
+
+
+class TokenOutput(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds that the access token lives.")
+
+
+class RefreshInput(InputSerializer):
+    refresh = TextField(max_length=100)
+
+
+class WsTokenOutput(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class AccountOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    display_name = serializers.CharField()
+    roles = serializers.ListField(child=serializers.CharField())
+    has_second_factor = serializers.BooleanField()
+
+
+class SessionOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    methods = serializers.ListField(child=serializers.CharField())
+    user_agent = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    is_current = serializers.BooleanField()
+
+
+class SignInApi(ApiView):
+    """Views for those who are not signed in: a stale access token is not even looked at."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class TokenApi(SignInApi):
+    @extend_schema(
+        request=TokenInput,
+        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM, 503: PROBLEM},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        """Sign in with password and second factor."""
+        data = TokenInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = data.validated_data
+        try:
+            pair = api_sign_in(
+                email=values["email"],
+                password=values["password"],
+                code=values["otp"],
+                address=request.META.get("REMOTE_ADDR", ""),
+                user_agent=request.headers.get("User-Agent", ""),
+            )
+        except SignInRefused as refusal:
+            raise AuthenticationFailed(refusal.message, code=refusal.code) from refusal
+        except TooManyAttempts as refusal:
+            raise Throttled(wait=refusal.retry_after, code=refusal.code) from refusal
+        return Response(TokenOutput(pair).data)
+
+
+class RefreshApi(SignInApi):
+    @extend_schema(
+        request=RefreshInput,
+        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        """Exchange a refresh token; its second use ends the session."""
+        data = RefreshInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        pair = api_session_refresh(refresh=data.validated_data["refresh"])
+        if pair is None:
+            raise AuthenticationFailed("The refresh token is not valid.", code="invalid_token")
+        return Response(TokenOutput(pair).data)
+
+
+class RevokeApi(SignInApi):
+    @extend_schema(request=RefreshInput, responses={204: None, 400: PROBLEM}, auth=[])
+    def post(self, request: Request) -> Response:
+        """End the session of a refresh token; an unknown token is no error (RFC 7009)."""
+        data = RefreshInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        api_session_revoke(refresh=data.validated_data["refresh"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WsTokenApi(ApiView):
+    @extend_schema(
+        request=None, responses={201: WsTokenOutput, 401: PROBLEM, 403: PROBLEM, 503: PROBLEM}
+    )
+    def post(self, request: Request) -> Response:
+        """Make a token that opens one WebSocket connection."""
+        token = ws_token_issue(actor_of(request))
+        body = {"token": token, "expires_in": LIFE_SECONDS}
+        return Response(WsTokenOutput(body).data, status=status.HTTP_201_CREATED)
+
+
+class AccountApi(ApiView):
+    @extend_schema(responses={200: AccountOutput, 400: PROBLEM, 401: PROBLEM})
+    def get(self, request: Request) -> Response:
+        """Say who is signed in."""
+        return Response(AccountOutput(selectors.account_get(actor_of(request))).data)
+
+
+class SessionListApi(ApiView):
+    @extend_schema(responses={200: SessionOutput(many=True), 400: PROBLEM, 401: PROBLEM})
+    def get(self, request: Request) -> Response:
+        """List one's live API sessions, newest first."""
+        rows = selectors.api_session_list(
+            actor_of(request), current_id=getattr(request.auth, "pk", None)
+        )
+        return Response(SessionOutput(rows, many=True).data)
+
+
+class SessionApi(ApiView):
+    @extend_schema(responses={204: None, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM})
+    def delete(self, request: Request, session_id: UUID) -> Response:
+        """End one of one's API sessions, with all its tokens."""
+        api_session_end(actor=actor_of(request), session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)

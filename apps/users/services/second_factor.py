@@ -1,0 +1,164 @@
+"""The second factor: an authenticator app, and recovery codes for the day it is lost."""
+
+import base64
+import re
+import secrets
+
+import django_otp
+from django.utils.crypto import salted_hmac
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from apps.audit.services import emit
+from apps.core.commands import command
+from apps.core.errors import Conflict, InvalidInput, NotPermitted
+from apps.users.events import SecondFactorChanged
+from apps.users.models import User
+from apps.users.selectors import totp_pending_get
+from apps.users.services.tokens import api_sessions_end_all
+
+TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
+RECOVERY_CODE_COUNT = 10
+DEVICE_NAME = "Authenticator app"
+
+
+def code_verify(*, user: User, code: str) -> Device | None:
+    """Return the device that accepts the code, now used up; None for a wrong or used code.
+
+    django-otp locks the device's row, counts failures and makes guesses wait, so that of parallel
+    uses of one code one succeeds.  Six digits go to the app, anything else to the recovery codes:
+    wrong guesses at the one do not block the other.
+    """
+    cleaned = re.sub(r"[\s-]", "", code).lower()
+    if TOTP_CODE.fullmatch(cleaned):
+        devices, token = TOTPDevice.objects.devices_for_user(user, confirmed=True), cleaned
+    else:
+        devices = StaticDevice.objects.devices_for_user(user, confirmed=True)
+        token = _recovery_hash(user, cleaned)
+    for device in devices:
+        accepted = django_otp.verify_token(user, device.persistent_id, token)
+        if accepted is not None:
+            return accepted
+    return None
+
+
+@command
+def totp_begin(*, user: User) -> TOTPDevice:
+    """Make a new secret that waits for its first code; a waiting one before it is dropped.
+
+    Replacing a device needs a fresh code: the caller checks it by `code_verify`.
+    """
+    _lock(user)
+    TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+    device: TOTPDevice = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=False)
+    return device
+
+
+@command
+def totp_cancel(*, user: User) -> None:
+    """Drop a secret that waits for its first code."""
+    TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+
+
+def totp_confirm(*, user: User, code: str) -> tuple[TOTPDevice, list[str]] | None:
+    """Enrol the waiting secret by its first code; return the device and new recovery codes.
+
+    None for a wrong code.  Raises Conflict when nothing waits.  The former app and its recovery
+    codes stop working, and every session that they opened ends.
+    """
+    pending = totp_pending_get(user)
+    if pending is None:
+        raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
+    accepted = django_otp.verify_token(user, pending.persistent_id, code.replace(" ", ""))
+    if not isinstance(accepted, TOTPDevice):
+        return None
+    return accepted, _device_enrol(user=user, device=accepted)
+
+
+@command
+def _device_enrol(*, user: User, device: TOTPDevice) -> list[str]:
+    _lock(user)
+    former = TOTPDevice.objects.filter(user=user, confirmed=True)
+    change = "REPLACED" if former.exists() else "ENROLLED"
+    former.delete()
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    codes = _renew(user)
+    api_sessions_end_all(user=user, actor=user)
+    _emit(user, change)
+    return codes
+
+
+@command
+def recovery_codes_renew(*, user: User) -> list[str]:
+    """Replace the recovery codes and return the new ones, the only time they can be read.
+
+    The caller has checked a fresh code.  Raises Conflict without an authenticator app.
+    """
+    _lock(user)
+    if not TOTPDevice.objects.filter(user=user, confirmed=True).exists():
+        raise Conflict("Set up the authenticator app first.", code="no_second_factor")
+    codes = _renew(user)
+    _emit(user, "RECOVERY_CODES_RENEWED")
+    return codes
+
+
+@command
+def second_factor_remove(*, user: User) -> None:
+    """Remove the app and the recovery codes; raises NotPermitted for staff, who always need one.
+
+    The caller has checked a fresh code.
+    """
+    if user.is_staff:
+        raise NotPermitted("Staff always need a second factor; replace it instead.")
+    _lock(user)
+    TOTPDevice.objects.filter(user=user).delete()
+    StaticDevice.objects.filter(user=user).delete()
+    api_sessions_end_all(user=user, actor=user)
+    _emit(user, "REMOVED")
+
+
+def totp_secret(device: TOTPDevice) -> str:
+    """Return the secret in base32, as an authenticator app takes it by hand."""
+    return base64.b32encode(device.bin_key).decode().rstrip("=")
+
+
+@command
+def totp_provision(*, user: User) -> str:
+    """Give the user a confirmed app without a first code and return its secret; for operators."""
+    if TOTPDevice.objects.filter(user=user).exists():
+        raise InvalidInput("The user has a second factor already.", field="user")
+    device = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=True)
+    _emit(user, "ENROLLED")
+    return totp_secret(device)
+
+
+def _renew(user: User) -> list[str]:
+    """Codes of 80 random bits; the database has only their keyed hash."""
+    StaticDevice.objects.filter(user=user).delete()
+    device = StaticDevice.objects.create(user=user, name="Recovery codes", confirmed=True)
+    plain = [
+        base64.b32encode(secrets.token_bytes(10)).decode().lower()
+        for _ in range(RECOVERY_CODE_COUNT)
+    ]
+    StaticToken.objects.bulk_create(
+        [StaticToken(device=device, token=_recovery_hash(user, code)) for code in plain]
+    )
+    return ["-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in plain]
+
+
+def _recovery_hash(user: User, code: str) -> str:
+    """Return 16 characters (80 bits): what django-otp's column holds."""
+    digest = salted_hmac(
+        "stratford.recovery-code", f"{user.pk}:{code}", algorithm="sha256"
+    ).digest()
+    return base64.b32encode(digest[:10]).decode().lower()
+
+
+def _lock(user: User) -> None:
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _emit(user: User, change: str) -> None:
+    emit(SecondFactorChanged(stream=user.stream, user_id=str(user.pk), change=change), actor=user)

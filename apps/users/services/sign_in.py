@@ -1,0 +1,99 @@
+"""Proving who one is: the password, the second factor, and what is written down about it."""
+
+from typing import Literal
+
+from allauth.account.models import EmailAddress
+from django.utils.crypto import salted_hmac
+
+from apps.audit.services import emit
+from apps.core.commands import command
+from apps.core.errors import DomainError
+from apps.users.events import SignInFailed, SignInSucceeded
+from apps.users.models import User
+from apps.users.selectors import second_factor_is_demanded, user_has_second_factor
+from apps.users.services.attempts import address_remember, attempt_count, attempt_give_back
+from apps.users.services.second_factor import code_verify
+from apps.users.services.tokens import TokenPair, api_session_open
+
+Channel = Literal["PORTAL", "API"]
+
+
+class SignInRefused(DomainError):
+    """Who one is was not proven; the codes are those of the API."""
+
+    code = "invalid_credentials"
+
+
+def password_check(*, email: str, password: str, address: str, channel: Channel) -> User | None:
+    """Return the user whose password this is; None for everybody else, in the same time.
+
+    An unknown e-mail address, a wrong password and a deactivated user look alike.  Raises
+    TooManyAttempts before the password is looked at.  Not one transaction: the record of a
+    failure must stay.
+    """
+    attempt_count(email, address)
+    user = User.objects.find_by_email(email)
+    if user is None:
+        User().set_password(password)  # the same work as a check
+    is_right = user is not None and user.check_password(password)
+    if user is None or not is_right or not user.is_active:
+        sign_in_failure_record(user=user, email=email, channel=channel, reason="credentials")
+        return None
+    attempt_give_back(email, address)
+    return user
+
+
+def api_sign_in(
+    *, email: str, password: str, code: str, address: str, user_agent: str
+) -> TokenPair:
+    """Open an API session by password and, where the user has or needs one, second factor.
+
+    Raises SignInRefused (`invalid_credentials`, `email_not_verified`, `second_factor_required`,
+    `second_factor_missing`), TooManyAttempts, Unavailable.
+    """
+    user = password_check(email=email, password=password, address=address, channel="API")
+    if user is None:
+        raise SignInRefused("The e-mail address, the password or the code is wrong.")
+    if not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists():
+        raise SignInRefused("Confirm your e-mail address first.", code="email_not_verified")
+    methods = ["pwd"]
+    if second_factor_is_demanded(user):
+        _demand_code(user, code)
+        methods.append("otp")
+    sign_in_record(user=user, channel="API", methods=methods, address=address)
+    return api_session_open(user=user, methods=methods, user_agent=user_agent)
+
+
+def _demand_code(user: User, code: str) -> None:
+    if not user_has_second_factor(user):
+        raise SignInRefused(
+            "Set up a second factor in the portal first.", code="second_factor_missing"
+        )
+    if not code:
+        raise SignInRefused("A code of the second factor is needed.", code="second_factor_required")
+    if code_verify(user=user, code=code) is None:
+        sign_in_failure_record(user=user, email="", channel="API", reason="second_factor")
+        raise SignInRefused("The e-mail address, the password or the code is wrong.")
+
+
+@command
+def sign_in_record(*, user: User, channel: Channel, methods: list[str], address: str) -> None:
+    """Write down a complete sign-in and remember its address."""
+    emit(
+        SignInSucceeded(stream=user.stream, user_id=str(user.pk), channel=channel, methods=methods),
+        actor=user,
+    )
+    address_remember(user.email, address)
+
+
+@command
+def sign_in_failure_record(*, user: User | None, email: str, channel: Channel, reason: str) -> None:
+    """Write down a failure: by the user's id, or by a keyed hash of an unknown address."""
+    if user is not None:
+        stream, subject = user.stream, str(user.pk)
+    else:
+        subject = salted_hmac("stratford.sign-in", email.lower(), algorithm="sha256").hexdigest()[
+            :16
+        ]
+        stream = f"sign-in-{subject}"
+    emit(SignInFailed(stream=stream, subject=subject, channel=channel, reason=reason), actor=None)

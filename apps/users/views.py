@@ -1,0 +1,168 @@
+"""Pages of the second factor: the code at sign-in, and the security settings."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import django_otp
+import segno
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.stages import LoginStageController
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from apps.core.errors import DomainError
+from apps.users import selectors
+from apps.users.actors import actor_of
+from apps.users.adapter import OtpStage
+from apps.users.forms import CodeForm
+from apps.users.services import second_factor
+from apps.users.services.sign_in import sign_in_failure_record
+from apps.users.services.tokens import api_session_end
+
+
+@never_cache
+@csrf_protect
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "POST"])
+def otp_login(request: HttpRequest) -> HttpResponse:
+    """Ask for the code after the password; the session begins only when it is right."""
+    stage = LoginStageController.enter(request, OtpStage.key)
+    if stage is None:
+        return redirect("account_login")
+    user = stage.login.user
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        device = second_factor.code_verify(user=user, code=form.cleaned_data["code"])
+        if device is not None:
+            record_authentication(request, user, "otp")
+            user.otp_device = device
+            answer: HttpResponse = stage.exit()
+            return answer
+        sign_in_failure_record(user=user, email="", channel="PORTAL", reason="second_factor")
+        form.reject()
+    status = 400 if form.errors else 200
+    return render(request, "users/otp_login.html", {"form": form}, status=status)
+
+
+@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+class SecurityView(LoginRequiredMixin, View):
+    """Set up, replace and remove the second factor; `action` names what a POST wants."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        actions: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+            "begin": self._begin,
+            "cancel": self._cancel,
+            "confirm": self._confirm,
+            "renew": self._renew,
+            "remove": self._remove,
+            "end_session": self._end_session,
+        }
+        action = actions.get(request.POST.get("action", ""))
+        if action is None:
+            return self._page(request, status=400)
+        try:
+            return action(request)
+        except DomainError as error:
+            messages.error(request, error.message)
+            return redirect("security")
+
+    def _begin(self, request: HttpRequest) -> HttpResponse:
+        user = actor_of(request)
+        if selectors.user_has_second_factor(user) and (refused := self._code(request, "begin")):
+            return refused
+        second_factor.totp_begin(user=user)
+        return redirect("security")
+
+    def _cancel(self, request: HttpRequest) -> HttpResponse:
+        second_factor.totp_cancel(user=actor_of(request))
+        return redirect("security")
+
+    def _confirm(self, request: HttpRequest) -> HttpResponse:
+        form = CodeForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, form=form, action="confirm", status=400)
+        enrolled = second_factor.totp_confirm(
+            user=actor_of(request), code=form.cleaned_data["code"]
+        )
+        if enrolled is None:
+            form.reject()
+            return self._page(request, form=form, action="confirm", status=400)
+        device, codes = enrolled
+        request.session.cycle_key()
+        django_otp.login(request, device)
+        return self._page(request, codes=codes)
+
+    def _renew(self, request: HttpRequest) -> HttpResponse:
+        if refused := self._code(request, "renew"):
+            return refused
+        return self._page(request, codes=second_factor.recovery_codes_renew(user=actor_of(request)))
+
+    def _remove(self, request: HttpRequest) -> HttpResponse:
+        if refused := self._code(request, "remove"):
+            return refused
+        second_factor.second_factor_remove(user=actor_of(request))
+        messages.success(request, "The second factor is removed.")
+        return redirect("security")
+
+    def _end_session(self, request: HttpRequest) -> HttpResponse:
+        try:
+            session_id = UUID(request.POST.get("session", ""))
+        except ValueError:
+            return self._page(request, status=400)
+        api_session_end(actor=actor_of(request), session_id=session_id)
+        messages.success(request, "The session has ended.")
+        return redirect("security")
+
+    def _code(self, request: HttpRequest, action: str) -> HttpResponse | None:
+        """Demand a fresh code; return the page that says no, or None."""
+        form = CodeForm(request.POST)
+        if form.is_valid():
+            user = actor_of(request)
+            if second_factor.code_verify(user=user, code=form.cleaned_data["code"]) is not None:
+                return None
+            form.reject()
+        return self._page(request, form=form, action=action, status=400)
+
+    def _page(
+        self,
+        request: HttpRequest,
+        *,
+        form: CodeForm | None = None,
+        action: str = "",
+        codes: list[str] | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        user = actor_of(request)
+        pending = selectors.totp_pending_get(user)
+        forms = {
+            name: form if form is not None and name == action else CodeForm(auto_id=f"id_{name}_%s")
+            for name in ("begin", "confirm", "renew", "remove")
+        }
+        context: dict[str, Any] = {
+            "forms": forms,
+            "codes": codes,
+            "has_second_factor": selectors.user_has_second_factor(user),
+            "may_remove": not user.is_staff,
+            "codes_left": selectors.recovery_codes_left(user),
+            "api_sessions": selectors.api_session_list(user),
+        }
+        if pending is not None:
+            context["secret"] = second_factor.totp_secret(pending)
+            context["qr"] = segno.make(pending.config_url, error="m").svg_data_uri(
+                scale=5, light="white"
+            )
+        return render(request, "users/security.html", context, status=status)
