@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 
@@ -33,3 +34,14 @@ def _flush_append_only_tables() -> Iterator[None]:
 def _empty_cache() -> None:
     cache.clear()
     clear_local_caches()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_passwords() -> Iterator[None]:
+    """Hash passwords as in production, with less memory and time: hundreds of tests make users."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Argon2PasswordHasher, "memory_cost", 64)
+    patch.setattr(Argon2PasswordHasher, "time_cost", 1)
+    patch.setattr(Argon2PasswordHasher, "parallelism", 1)
+    yield
+    patch.undo()

@@ -20,7 +20,15 @@ CONTEXT_FILES = {
     *("selectors", "api", "urls.py", "admin", "consumers.py", "views", "tasks.py", "handlers"),
     *("providers", "venues", "management", "migrations"),
     # Names that Django, DRF, Channels and allauth give to their joints.
-    *("authentication.py", "backends.py", "adapter.py", "forms", "routing.py", "schema.py"),
+    *(
+        "authentication.py",
+        "backends.py",
+        "adapter.py",
+        "forms",
+        "routing.py",
+        "schema.py",
+        "middleware.py",
+    ),
     # Checks that other contexts run by dotted path; the signed-in user behind a request.
     *("gates.py", "actors.py", "data"),
 }
