@@ -1,6 +1,7 @@
 """What the tests of sign-in share."""
 
 import time
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
@@ -30,7 +31,7 @@ def event_names(user: User) -> list[str]:
     return list(AuditEvent.objects.stream(user.stream).values_list("name", flat=True))
 
 
-def portal_password(client: Client, user: User, password: str = PASSWORD, url: str = "") -> object:
+def portal_password(client: Client, user: User, password: str = PASSWORD, url: str = "") -> Any:
     address = url or reverse("account_login")
     return client.post(address, {"login": user.email, "password": password})
 

@@ -30,21 +30,21 @@ def test_sign_up_with_a_confirmed_address_leads_to_enrolment() -> None:
     client = Client()
     form = {"email": "New.Person@Example.com", "password1": PASSWORD, "password2": PASSWORD}
     answer = client.post(reverse("account_signup"), form)
-    assert answer.url == reverse("account_email_verification_sent")
-    assert client.get(answer.url).status_code == 200
+    assert answer["Location"] == reverse("account_email_verification_sent")
+    assert client.get(answer["Location"]).status_code == 200
     user = User.objects.get(email="new.person@example.com")
     assert user.has_role(Role.CLIENT)
     assert not user.is_staff
     event = AuditEvent.objects.get(name="users.user.registered")
     assert event.payload == {"user_id": str(user.pk), "roles": ["CLIENT"]}
-    assert portal_password(client, user).url == reverse("account_email_verification_sent")
-    link = re.search(r"http://testserver(/accounts/confirm-email/\S+)", mail.outbox[0].body)
+    assert portal_password(client, user)["Location"] == reverse("account_email_verification_sent")
+    link = re.search(r"http://testserver(/accounts/confirm-email/\S+)", str(mail.outbox[0].body))
     assert link
     assert "Confirm" in client.get(link[1]).content.decode()
     assert client.post(link[1]).status_code == 302
     answer = portal_password(client, user)
-    assert answer.url == reverse("security")
-    assert "Set up an authenticator app" in client.get(answer.url).content.decode()
+    assert answer["Location"] == reverse("security")
+    assert "Set up an authenticator app" in client.get(answer["Location"]).content.decode()
     assert "new.person" not in str(list(AuditEvent.objects.values_list("payload", flat=True)))
 
 
@@ -53,10 +53,10 @@ def test_sign_up_with_a_taken_address_looks_the_same_and_changes_nothing() -> No
     before = AuditEvent.objects.count()
     form = {"email": user.email.upper(), "password1": PASSWORD + "!", "password2": PASSWORD + "!"}
     answer = Client().post(reverse("account_signup"), form)
-    assert answer.url == reverse("account_email_verification_sent")
+    assert answer["Location"] == reverse("account_email_verification_sent")
     assert User.objects.count() == 1
     assert AuditEvent.objects.count() == before
-    assert "has one already" in mail.outbox[0].body
+    assert "has one already" in str(mail.outbox[0].body)
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "x" * 129])
@@ -71,8 +71,8 @@ def test_sign_up_with_a_bad_password_is_refused(password: str) -> None:
 def test_password_alone_opens_nothing_for_a_user_with_a_device() -> None:
     user = make_user(with_totp=True)
     client = Client()
-    assert portal_password(client, user).url == reverse("otp_login")
-    assert client.get(DASHBOARD).url.startswith(reverse("account_login"))
+    assert portal_password(client, user)["Location"] == reverse("otp_login")
+    assert client.get(DASHBOARD)["Location"].startswith(reverse("account_login"))
     assert client.get("/admin/").status_code == 302
     assert client.get("/api/v1/account").status_code == 401
     assert client.post("/api/v1/ws-tokens").status_code == 401
@@ -85,7 +85,7 @@ def test_right_code_opens_the_session_and_works_once() -> None:
     portal_password(client, user)
     code = code_of(totp_device(user))
     assert client.get(reverse("otp_login")).status_code == 200
-    assert client.post(reverse("otp_login"), {"code": code}).url == "/"
+    assert client.post(reverse("otp_login"), {"code": code})["Location"] == "/"
     assert client.get(DASHBOARD).status_code == 200
     assert client.get("/api/v1/account").json()["has_second_factor"] is True
     assert event_names(user)[-1] == "users.sign_in.succeeded"
@@ -95,7 +95,9 @@ def test_right_code_opens_the_session_and_works_once() -> None:
     assert other.get(DASHBOARD).status_code == 302
 
 
-@pytest.mark.parametrize("code", ["000000", "", "nonsense", "１２３４５６", "9" * 40, "\x00"])
+@pytest.mark.parametrize(
+    "code", ["000000", "", "nonsense", "\uff11\uff12\uff13\uff14\uff15\uff16", "9" * 40, "\x00"]
+)
 def test_wrong_code_is_refused(code: str) -> None:
     user = make_user(with_totp=True)
     client = Client()
@@ -107,7 +109,7 @@ def test_wrong_code_is_refused(code: str) -> None:
 
 
 def test_code_page_without_a_password_leads_to_sign_in() -> None:
-    assert Client().get(reverse("otp_login")).url == reverse("account_login")
+    assert Client().get(reverse("otp_login"))["Location"] == reverse("account_login")
 
 
 @pytest.mark.parametrize("email", ["", "nobody@example.com"])
@@ -158,7 +160,7 @@ def test_enrolment_shows_a_secret_and_codes_and_ends_other_sessions() -> None:
     assert "never_cache" not in answer.headers
     assert "no-store" in answer.headers["Cache-Control"]
     assert client.get(DASHBOARD).status_code == 200
-    assert other.get(DASHBOARD).url.startswith(reverse("account_login"))
+    assert other.get(DASHBOARD)["Location"].startswith(reverse("account_login"))
     assert access_token_verify(token.access) is None
     assert "users.second_factor.changed" in event_names(user)
     # A recovery code opens one session, once.
@@ -238,8 +240,8 @@ def test_staff_cannot_remove_the_second_factor() -> None:
 
 def test_staff_without_a_device_reach_only_the_page_that_enrols_one() -> None:
     client = portal_sign_in(make_user(Role.AUDITOR))
-    assert client.get("/").url == reverse("security")
-    assert client.get("/admin/").url == reverse("security")
+    assert client.get("/")["Location"] == reverse("security")
+    assert client.get("/admin/")["Location"] == reverse("security")
     assert client.get("/api/v1/account").status_code == 401
     assert client.get(DASHBOARD).status_code == 200
     assert client.get(reverse("account_logout")).status_code == 200
@@ -272,10 +274,12 @@ def test_password_reset_by_mail_ends_sessions_and_tokens() -> None:
     token = api_session_open(user=user, methods=["pwd"])
     client = Client()
     answer = client.post(reverse("account_reset_password"), {"email": user.email})
-    assert client.get(answer.url).status_code == 200
-    link = re.search(r"http://testserver(/accounts/password/reset/key/\S+)", mail.outbox[0].body)
+    assert client.get(answer["Location"]).status_code == 200
+    link = re.search(
+        r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body)
+    )
     assert link
-    form_url = client.get(link[1]).url
+    form_url = client.get(link[1])["Location"]
     assert client.get(form_url).status_code == 200
     new = "quite another password"
     answer = client.post(form_url, {"password1": new, "password2": new}, follow=True)
@@ -289,8 +293,8 @@ def test_password_reset_by_mail_ends_sessions_and_tokens() -> None:
 
 def test_password_reset_for_an_unknown_address_looks_the_same() -> None:
     answer = Client().post(reverse("account_reset_password"), {"email": "nobody@example.com"})
-    assert answer.url == reverse("account_reset_password_done")
-    assert "no account" in mail.outbox[0].body
+    assert answer["Location"] == reverse("account_reset_password_done")
+    assert "no account" in str(mail.outbox[0].body)
 
 
 def test_password_change_keeps_this_session_and_ends_the_others() -> None:
