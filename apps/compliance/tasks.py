@@ -1,0 +1,17 @@
+"""Celery tasks of compliance."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.compliance.services import monitoring
+
+
+@shared_task(name="compliance.monitor_client")
+def monitor_client(client_id: str) -> None:
+    monitoring.client_monitor(client_id=UUID(client_id))
+
+
+@shared_task(name="compliance.monitor_pending")
+def monitor_pending() -> None:
+    monitoring.monitoring_sweep()
