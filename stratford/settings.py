@@ -294,6 +294,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
+    "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
+    "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
 }
 
 # --- What the contexts ask of each other without importing ------------------------------------

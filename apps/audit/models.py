@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.audit.domain.checkpoints import CheckpointFacts
 from apps.audit.repositories import AuditEventQuerySet, OutboxQuerySet
 
 
@@ -72,3 +73,44 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} to {self.handler}"
+
+
+class Checkpoint(models.Model):
+    """All events of a range of sequences under one signed Merkle root, chained to the last one.
+
+    Append-only by trigger.  Whoever cuts the trail's tail must cut the checkpoints too, and the
+    hash of the last one is kept outside (`audit_verify --anchor`).
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+    event_count = models.PositiveIntegerField()
+    merkle_root = models.CharField(max_length=64)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+    hash = models.CharField(max_length=64, unique=True)
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["last_sequence"], name="audit_checkpoint_last"),
+            models.CheckConstraint(
+                condition=models.Q(first_sequence__lte=models.F("last_sequence")),
+                name="audit_checkpoint_range",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Checkpoint {self.number}"
+
+    def facts(self) -> CheckpointFacts:
+        return CheckpointFacts(
+            number=self.number,
+            first_sequence=self.first_sequence,
+            last_sequence=self.last_sequence,
+            event_count=self.event_count,
+            merkle_root=self.merkle_root,
+            previous_hash=self.previous_hash,
+            created_at=self.created_at,
+        )

@@ -19,6 +19,9 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def head(self, stream: str) -> "AuditEvent | None":
         return self.filter(stream=stream).order_by("-version").first()
 
+    def between(self, first: int, last: int) -> Self:
+        return self.filter(sequence__gte=first, sequence__lte=last).order_by("sequence")
+
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError("The audit trail is append-only.")
 

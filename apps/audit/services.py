@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -12,16 +12,24 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from apps.audit.models import AuditEvent, OutboxMessage
+from apps.audit.domain.checkpoints import CheckpointFacts
+from apps.audit.domain.merkle import MerkleTree
+from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
+from apps.audit.providers.signing import signing_key
+from apps.core.commands import command
+from apps.core.errors import Unavailable
 from apps.core.events import DomainEvent, handlers_of
 
 logger = structlog.get_logger(__name__)
 RETRY_CEILING_SECONDS = 300
+CHECKPOINT_LOCK = 7_105_001
+CHECKPOINT_WAIT_MS = 1000
 
 
 class Actor(Protocol):
@@ -30,7 +38,7 @@ class Actor(Protocol):
     pk: Any
 
 
-def seal(
+def seal_image(
     *,
     previous_hash: str,
     event_id: UUID,
@@ -41,13 +49,9 @@ def seal(
     occurred_at: datetime,
     correlation_id: str,
     payload: Mapping[str, Any],
-) -> str:
-    """Return the SHA-256 (hex) over every column of the event and the hash before it.
-
-    The pre-image is one JSON array with sorted keys and no white space, so that a third party can
-    compute it without this code.
-    """
-    image = [
+) -> list[Any]:
+    """Return what an event's hash is taken over: every column and the hash before it."""
+    return [
         previous_hash,
         str(event_id),
         stream,
@@ -58,6 +62,13 @@ def seal(
         correlation_id,
         payload,
     ]
+
+
+def seal(image: list[Any]) -> str:
+    """Return the SHA-256 (hex) of the image as JSON with sorted keys and no white space.
+
+    A third party can compute it without this code.
+    """
     text = json.dumps(image, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -71,6 +82,8 @@ def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
     if not connection.in_atomic_block:
         raise RuntimeError("emit() belongs inside a command.")
     with connection.cursor() as cursor:
+        # The shared lock lets a checkpoint wait for the events whose numbers are taken already.
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CHECKPOINT_LOCK])
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [event.stream])
     head = AuditEvent.objects.head(event.stream)
     correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
@@ -98,9 +111,9 @@ def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
     return row
 
 
-def seal_of(row: AuditEvent) -> str:
-    """Return the hash that the row should have, from its own columns."""
-    return seal(
+def image_of(row: AuditEvent) -> list[Any]:
+    """Return the pre-image of the row's hash, from its own columns."""
+    return seal_image(
         previous_hash=row.previous_hash,
         event_id=row.event_id,
         stream=row.stream,
@@ -111,6 +124,11 @@ def seal_of(row: AuditEvent) -> str:
         correlation_id=row.correlation_id,
         payload=row.payload,
     )
+
+
+def seal_of(row: AuditEvent) -> str:
+    """Return the hash that the row should have, from its own columns."""
+    return seal(image_of(row))
 
 
 def _enqueue(row: AuditEvent) -> None:
@@ -193,3 +211,53 @@ def outbox_sweep() -> None:
     for context in pending:
         if context in settings.CONTEXT_QUEUES:
             nudge(context)
+
+
+def checkpoint_write() -> Checkpoint | None:
+    """Sign all events since the last checkpoint; None when there are none.
+
+    Raises Unavailable while some transaction keeps its events open for longer than
+    CHECKPOINT_WAIT_MS: the next run covers them.
+    """
+    return _checkpoint_append(up_to=_watermark())
+
+
+@transaction.atomic
+def _watermark() -> int:
+    """Return a sequence below which no event can still appear.
+
+    Numbers are taken before their transactions commit, so this waits for those that hold some.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {CHECKPOINT_WAIT_MS}")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHECKPOINT_LOCK])
+        except OperationalError as error:
+            raise Unavailable("An open transaction holds events back.") from error
+        cursor.execute("SET LOCAL lock_timeout = 0")
+    return AuditEvent.objects.aggregate(last=Max("sequence"))["last"] or 0
+
+
+@command
+def _checkpoint_append(*, up_to: int) -> Checkpoint | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHECKPOINT_LOCK + 1])
+    last = Checkpoint.objects.order_by("-number").first()
+    after = last.last_sequence if last else 0
+    tree = MerkleTree()
+    hashes = AuditEvent.objects.between(after + 1, up_to).values_list("hash", flat=True)
+    for event_hash in hashes.iterator(chunk_size=5000):
+        tree.add(event_hash)
+    if not tree.count:
+        return None
+    facts = CheckpointFacts(
+        number=last.number + 1 if last else 1,
+        first_sequence=after + 1,
+        last_sequence=up_to,
+        event_count=tree.count,
+        merkle_root=tree.root,
+        previous_hash=last.hash if last else "",
+        created_at=timezone.now(),
+    )
+    signature = signing_key().sign(facts.image()).hex()
+    return Checkpoint.objects.create(**asdict(facts), hash=facts.hash(), signature=signature)

@@ -107,18 +107,16 @@ def structuring(flows: Sequence[Flow], parameters: Parameters) -> list[Finding]:
 
 def _structuring_finding(deposits: list[Flow], count: int, parameters: Parameters) -> Finding:
     needed = parameters["minimum_count"]
-    total = sum((flow.amount for flow in deposits), Decimal(0))
+    amounts = [flow.amount for flow in deposits]
     score = min(Decimal(1), Decimal("0.5") + (count - needed) / (2 * needed))
     return Finding(
         flows=tuple(deposits),
         score=score,
         measures=(
             Measure("deposits_in_window", needed, Decimal(count), score),
-            Measure("smallest_amount", parameters["minimum_amount"], min(f.amount for f in deposits)),
-            Measure(
-                "largest_amount", parameters["reporting_threshold"], max(f.amount for f in deposits)
-            ),
-            Measure("total_amount", parameters["reporting_threshold"], total),
+            Measure("smallest_amount", parameters["minimum_amount"], min(amounts)),
+            Measure("largest_amount", parameters["reporting_threshold"], max(amounts)),
+            Measure("total_amount", parameters["reporting_threshold"], sum(amounts, Decimal(0))),
         ),
     )
 
@@ -137,7 +135,9 @@ def rapid_in_out(flows: Sequence[Flow], parameters: Parameters) -> list[Finding]
         covered = findings and anchor in findings[-1].flows
         if anchor.kind != "DEPOSIT" or covered:
             continue
-        within = [flow for flow in ordered[index:] if flow.occurred_at - anchor.occurred_at <= window]
+        within = [
+            flow for flow in ordered[index:] if flow.occurred_at - anchor.occurred_at <= window
+        ]
         finding = _rapid_finding(within, parameters)
         if finding is not None:
             findings.append(finding)

@@ -3,6 +3,8 @@
 from apps.compliance.models.alert import Alert, AlertEvidence, AlertNote
 from apps.compliance.models.document import KycDocument
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
+from apps.compliance.models.movement import Movement
+from apps.compliance.models.scenario import Scenario
 from apps.compliance.models.screening import ScreeningHit, ScreeningRun
 from apps.compliance.models.watchlist import WatchlistEntity, WatchlistName, WatchlistVersion
 
@@ -14,6 +16,8 @@ __all__ = [
     "KycDocument",
     "KycRecord",
     "KycStep",
+    "Movement",
+    "Scenario",
     "ScreeningHit",
     "ScreeningRun",
     "WatchlistEntity",

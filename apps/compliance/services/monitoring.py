@@ -37,9 +37,9 @@ def movement_record(
     currency: str,
     occurred_at: datetime,
     reference: str,
-) -> bool:
-    """Keep the movement once for each event, then have the client monitored; return if it is new."""
-    created = Movement.objects.bulk_create(
+) -> None:
+    """Keep the movement once for each event and ask for the client to be monitored."""
+    Movement.objects.bulk_create(
         [
             Movement(
                 event_id=event_id,
@@ -55,7 +55,6 @@ def movement_record(
         ignore_conflicts=True,
     )
     transaction.on_commit(lambda: _ask(client_id), robust=True)
-    return bool(created)
 
 
 @command
@@ -74,9 +73,9 @@ def client_monitor(*, client_id: UUID) -> list[Alert]:
     if oldest is None:
         return []
     movements = list(
-        Movement.objects.filter(
-            client_id=client_id, occurred_at__gte=oldest - MAX_WINDOW
-        ).order_by("occurred_at")
+        Movement.objects.filter(client_id=client_id, occurred_at__gte=oldest - MAX_WINDOW).order_by(
+            "occurred_at"
+        )
     )
     alerts: list[Alert] = []
     for scenario in Scenario.objects.filter(is_active=True).order_by("code"):
