@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_prometheus",
+    "django_structlog",
     "apps.core",
     "apps.infrastructure",
     "apps.audit",
@@ -129,13 +130,17 @@ INSTALLED_APPS = [
 # The request pipeline, outermost first.
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "apps.infrastructure.middleware.request_id",
     "django_structlog.middlewares.RequestMiddleware",
+    "apps.infrastructure.middleware.api_metrics",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.infrastructure.middleware.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.infrastructure.middleware.rate_limit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -293,6 +298,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
@@ -322,6 +328,27 @@ MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
 REPLAY_DAYS = ("2012-05-18", "2013-03-01")
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 CELERY_BEAT_SCHEDULE["ticks"] = {"task": "market.prune_ticks", "schedule": 3600.0}
+
+# --- Limits and health ------------------------------------------------------------------------
+
+RATELIMIT_ENABLE = env.bool("RATELIMIT_ENABLE", default=True)
+# Requests a minute: by address, by credential on the API, by credential on orders, to sign in.
+RATE_LIMITS = {"address": "6000/m", "api": "1200/m", "orders": "600/m", "sign-in": "30/m"}
+RATE_LIMIT_SIGN_IN_PATHS = ("/accounts/", "/admin/login/", "/api/v1/auth/")
+HEALTH_CHECKS = {
+    "database": "apps.infrastructure.health.check_database",
+    "time_series": "apps.infrastructure.health.check_time_series",
+    "redis": "apps.infrastructure.health.check_redis",
+    "documents": "apps.infrastructure.health.check_documents",
+    "background_jobs": "apps.infrastructure.health.check_background_jobs",
+    "outbox": "apps.audit.selectors.check_outbox",
+    "quote_feed": "apps.market.selectors.check_feed",
+}
+# Ages that the health checks measure, by the name of their metric.
+HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True
 
 # --- Mail, logs -------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.infrastructure.health import health, livez, readyz
+from apps.infrastructure.metrics import metrics
 from apps.users.urls import pages as user_pages
 
 api = [
@@ -14,6 +16,10 @@ api = [
 ]
 
 urlpatterns = [
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
+    path("health", health, name="health"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
     path("", include(user_pages)),

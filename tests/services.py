@@ -40,6 +40,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.stash[TEST_FOLDER] = folder
     os.environ.update(embedded.addresses(folder))
     os.environ["STRATFORD_DATABASE_ROLE"] = "owner"
+    os.environ["RATELIMIT_ENABLE"] = "false"  # its own tests turn it on
     os.environ["DJANGO_SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only-for-tests"
     with services.superuser("postgres") as connection:
         connection.execute("ALTER ROLE stratford_owner CREATEDB")

@@ -5,14 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Min, QuerySet
+from django.utils import timezone
 
 from apps.audit.domain.checkpoints import signature_verify
 from apps.audit.domain.merkle import MerkleTree, inclusion_proof
-from apps.audit.models import AuditEvent, Checkpoint
+from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
 from apps.audit.providers.signing import public_key
 from apps.audit.services import image_of, seal_of
 from apps.core.errors import NotFound
+from apps.infrastructure.health import Finding, grade_age
 
 CHUNK = 2000
 
@@ -150,3 +152,10 @@ def event_proof(event_id: UUID) -> dict[str, Any]:
         },
         "public_key": public_key().hex(),
     }
+
+
+def check_outbox() -> Finding:
+    """Grade the outbox by the age of its oldest undelivered message; 0 when nothing waits."""
+    oldest = OutboxMessage.objects.pending().aggregate(at=Min("created_at"))["at"]
+    age = (timezone.now() - oldest).total_seconds() if oldest else 0.0
+    return grade_age(age, late=15, down=300, missing="")

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
+from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
 from apps.core.errors import NotFound
+from apps.infrastructure.health import Finding, grade_age
 from apps.market.domain import sessions
 from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import Quote
@@ -97,3 +99,10 @@ def session_is_open(instrument: Instrument, at: datetime) -> bool:
     if instrument.asset_class == Instrument.AssetClass.CRYPTO:
         return True
     return sessions.is_open(instrument.exchange, at)
+
+
+def check_feed() -> Finding:
+    """Grade the live feed by the age of its newest quote."""
+    newest = LastQuote.objects.aggregate(at=Max("at"))["at"]
+    age = (timezone.now() - newest).total_seconds() if newest else None
+    return grade_age(age, late=15, down=3600, missing="No quote was ever received.")

@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.core.errors import NotFound
+from apps.market.providers.packaged import bar_files
+from apps.market.services import bars_load, instruments_list_catalogue
 from apps.portal.management.demo import People, Person
 from apps.users.domain.roles import Role
 from apps.users.selectors import user_get
@@ -28,7 +30,26 @@ def seed_steps(people: People) -> list[Step]:
     """Return the steps in their order."""
     return [
         Step("Create the people", lambda report: seed_people(people, report)),
+        Step("Load daily bars", seed_market),
     ]
+
+
+def seed_market(report: Report) -> str:
+    """List the instruments and load every packaged file of daily bars."""
+    listed = instruments_list_catalogue(actor=None)
+    files = bar_files()
+    changed = read_before = 0
+    for bar_file in files:
+        read_in_file = 0
+
+        def note(read: int, before: int = read_before) -> None:
+            nonlocal read_in_file
+            read_in_file = read
+            report(before + read, None)
+
+        changed += bars_load(actor=None, bar_file=bar_file, progress=note)
+        read_before += read_in_file
+    return f"{len(listed)} instruments listed, {changed} bars of {len(files)} files written"
 
 
 def _exists(person: Person) -> bool:

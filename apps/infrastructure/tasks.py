@@ -1,0 +1,10 @@
+"""Celery tasks of the plumbing."""
+
+from celery import shared_task
+
+from apps.infrastructure.health import heartbeat_record
+
+
+@shared_task(name="infrastructure.record_heartbeat")
+def record_heartbeat() -> None:
+    heartbeat_record()

@@ -1,0 +1,113 @@
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from apps.infrastructure.resilience import breaker
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings: Settings) -> None:
+    settings.RATELIMIT_ENABLE = True
+    breaker("rate-limit").close()
+
+
+def test_request_with_its_own_id_gets_it_back(client: Client) -> None:
+    assert (
+        client.get("/livez", headers={"X-Request-ID": "abcd-1234"})["X-Request-ID"] == "abcd-1234"
+    )
+
+
+@pytest.mark.parametrize("given", ["short", "x" * 65, "has spaces in it", ""])
+def test_request_with_a_bad_id_gets_a_new_one(client: Client, given: str) -> None:
+    answered = client.get("/livez", headers={"X-Request-ID": given})["X-Request-ID"]
+
+    assert len(answered) == 36
+
+
+def test_dynamic_answer_is_kept_out_of_caches_and_other_origins(client: Client) -> None:
+    answer = client.get("/livez")
+
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+
+
+def test_api_within_its_limit_says_what_is_left(client: Client, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": "5/m"}
+
+    answer = client.get("/api/v1/nothing")
+
+    assert '"api";r=4;t=' in answer["RateLimit"]
+    assert '"api";q=5;w=60' in answer["RateLimit-Policy"]
+
+
+def test_api_beyond_its_limit_is_a_problem_with_retry_after(
+    client: Client, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "orders": "2/m"}
+    for _ in range(2):
+        assert client.post("/api/v1/orders", {}, "application/json").status_code != 429
+
+    refused = client.post("/api/v1/orders", {}, "application/json")
+
+    assert refused.status_code == 429
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.json()["code"] == "throttled"
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert client.get("/api/v1/nothing").status_code != 429
+
+
+def test_limit_of_one_credential_is_not_anothers(client: Client, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": "1/m"}
+
+    def ask(token: str) -> int:
+        return client.get("/api/v1/x", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    statuses = [ask("a"), ask("a"), ask("b")]
+
+    assert statuses[1] == 429
+    assert 429 not in (statuses[0], statuses[2])
+
+
+def test_sign_in_beyond_its_limit_is_refused_in_plain_text(
+    client: Client, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "sign-in": "1/m"}
+    client.post("/admin/login/", {})
+
+    refused = client.post("/admin/login/", {})
+
+    assert refused.status_code == 429
+    assert refused["Content-Type"].startswith("text/plain")
+
+
+def _lose_redis(settings: Settings) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "unix:///nowhere/redis.sock",
+        }
+    }
+
+
+def test_request_with_redis_down_is_served_without_a_limit(
+    client: Client, settings: Settings
+) -> None:
+    _lose_redis(settings)
+
+    assert client.get("/livez").status_code == 200
+    assert client.get("/api/v1/nothing").status_code < 500
+
+
+def test_sign_in_with_redis_down_is_refused_for_a_while(client: Client, settings: Settings) -> None:
+    _lose_redis(settings)
+
+    refused = client.post("/api/v1/auth/token", {}, "application/json")
+
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "unavailable"
+    assert refused["Retry-After"] == "10"
