@@ -42,9 +42,8 @@ def main() -> int:
             env.setdefault(variable, separator.join(options[option].split()))
     # pip looks into every index; which file is taken is decided by its hash.
     env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-    return subprocess.run(
-        [sys.executable, "-m", "uv", *sys.argv[1:]], env=env, check=False
-    ).returncode
+    command = [sys.executable, "-m", "uv", *sys.argv[1:]]
+    return subprocess.run(command, env=env, check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":

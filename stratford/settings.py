@@ -171,8 +171,9 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
+# The embedded default serves the source files; a deployment collects them into its image.
+STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = EMBEDDED
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

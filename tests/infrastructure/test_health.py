@@ -13,7 +13,7 @@ from apps.infrastructure.health import DEGRADED, DOWN, OK, Finding, examine, gra
 from apps.infrastructure.metrics import amount_bucket, metrics
 from apps.infrastructure.tasks import record_heartbeat
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases=["default", "timescale"])
 
 
 def test_livez_answers_without_sign_in(client: Client) -> None:
@@ -112,7 +112,6 @@ def test_documents_down_only_degrades(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", ["outbox", "quote_feed", "documents", "database", "time_series"])
-@pytest.mark.django_db(databases=["default", "timescale"])
 def test_configured_check_answers(settings: Settings, name: str) -> None:
     from django.utils.module_loading import import_string  # noqa: PLC0415
 
