@@ -327,6 +327,16 @@ QUOTE_TASKS = ["trading.match_quotes"]
 MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
 # The days that are replayed; in this window every packaged symbol has a bar.
 REPLAY_DAYS = ("2012-05-18", "2013-03-01")
+# What one connection of the live feed may do, and how fast the server notices trouble.
+LIVE_FEED: dict[str, Any] = {
+    "auth_by_ms": 10_000,
+    "heartbeat_ms": 5_000,
+    "symbols": 200,
+    "msgs_s": 10,
+    "connections": 10,
+    "send_timeout_seconds": 10,
+    "stale_after_seconds": 5,
+}
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 CELERY_BEAT_SCHEDULE["ticks"] = {"task": "market.prune_ticks", "schedule": 3600.0}
 

@@ -1,5 +1,7 @@
 """WebSocket addresses."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from apps.market.consumers.stream import StreamConsumer
+
+websocket_urlpatterns: list[URLPattern] = [path("ws/v1/stream", StreamConsumer.as_asgi())]

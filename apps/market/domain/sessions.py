@@ -1,14 +1,14 @@
 """When exchanges are open, by their published calendars."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import exchange_calendars
 
 from apps.core.domain.dates import DateRange
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import NotFound
 
 # ISO 10383 market identifier codes of the exchanges whose instruments we hold.
 CALENDARS = {"XNYS": "XNYS", "XNAS": "XNAS"}
@@ -29,18 +29,6 @@ def _calendar(exchange: str) -> Any:
     if exchange not in CALENDARS:
         raise NotFound("No calendar of this exchange is known.", field="exchange")
     return exchange_calendars.get_calendar(CALENDARS[exchange], start="1990-01-02")
-
-
-def is_open(exchange: str, at: datetime) -> bool:
-    """Return whether the exchange is in its regular session at that moment.
-
-    Raises NotFound for an exchange without a calendar, InvalidInput outside the calendar's years.
-    """
-    calendar = _calendar(exchange)
-    try:
-        return bool(calendar.is_open_at_time(at))
-    except ValueError as error:
-        raise InvalidInput("The calendar does not reach that date.", field="at") from error
 
 
 def sessions(exchange: str, days: DateRange) -> list[Session]:
@@ -66,13 +54,26 @@ def sessions(exchange: str, days: DateRange) -> list[Session]:
     ]
 
 
-def next_open(exchange: str, at: datetime) -> datetime:
-    """Return when the exchange opens next after that moment (UTC)."""
-    opening: datetime = _calendar(exchange).next_open(at).to_pydatetime()
-    return opening
+def _around(exchange: str, at: datetime) -> list[Session]:
+    """Return the sessions from the day before to twelve days later: no closure lasts longer."""
+    day = at.date()
+    return sessions(exchange, DateRange(day - timedelta(days=1), day + timedelta(days=12)))
 
 
-def next_close(exchange: str, at: datetime) -> datetime:
-    """Return when the exchange closes next after that moment (UTC)."""
-    closing: datetime = _calendar(exchange).next_close(at).to_pydatetime()
-    return closing
+def is_open(exchange: str, at: datetime) -> bool:
+    """Return whether the exchange is in its regular session at that moment.
+
+    Closed, as far as one can know, outside the calendar's years.  Raises NotFound for an exchange
+    without a calendar.
+    """
+    return any(session.open_at <= at < session.close_at for session in _around(exchange, at))
+
+
+def next_open(exchange: str, at: datetime) -> datetime | None:
+    """Return when the exchange opens next after that moment (UTC); None beyond the calendar."""
+    return next((row.open_at for row in _around(exchange, at) if row.open_at > at), None)
+
+
+def next_close(exchange: str, at: datetime) -> datetime | None:
+    """Return when the exchange closes next after that moment (UTC); None beyond the calendar."""
+    return next((row.close_at for row in _around(exchange, at) if row.close_at > at), None)

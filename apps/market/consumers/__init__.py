@@ -1,0 +1,1 @@
+"""The live feed: one WebSocket address, one hub per process."""
