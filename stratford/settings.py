@@ -313,6 +313,7 @@ PRE_TRADE_CHECKS = [
 ]
 # Every check that money must pass before it moves in or out.
 CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
+CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
 # Least and greatest amount of one deposit or withdrawal, in units of its currency.
 CASH_LIMITS = ("1.00", "1000000.00")
 # What `ledger_verify` checks beside its own tables: callables that yield each difference in words.

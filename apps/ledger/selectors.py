@@ -11,8 +11,7 @@ from django.utils.module_loading import import_string
 
 from apps.ledger.domain.legs import AccountKey, AccountKind
 from apps.ledger.models import Account, Entry, Posting
-from apps.ledger.repositories import EntryQuerySet
-from apps.ledger.verification import CHECKS
+from apps.ledger.repositories import DIFFERENCES, EntryQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def ledger_differences() -> Iterator[str]:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        for query, sentence in CHECKS:
+        for query, sentence in DIFFERENCES:
             cursor.execute(query)
             while rows := cursor.fetchmany(1000):
                 yield from (sentence.format(*row) for row in rows)

@@ -17,6 +17,20 @@ class PortfolioOpened(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CashTransferRequested(DomainEvent):
+    """The client asked for a deposit or a withdrawal; no money moved yet."""
+
+    name: ClassVar[str] = "trading.cash.requested"
+
+    portfolio_id: str
+    client_id: str
+    transfer_id: str
+    kind: str
+    amount: str
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CashDeposited(DomainEvent):
     """Money arrived from the client's bank and may be spent."""
 

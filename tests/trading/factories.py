@@ -9,6 +9,7 @@ from apps.ledger.services import entry_post
 from apps.trading.models import Portfolio
 from apps.trading.services.portfolios import portfolio_open
 from apps.users.models import User
+from tests.users.factories import make_user
 
 _numbers = count(1)
 
@@ -16,7 +17,7 @@ _numbers = count(1)
 def make_portfolio(client: User | None = None, cash: str = "0") -> Portfolio:
     """Open a USD paper portfolio with that much settled cash."""
     number = next(_numbers)
-    client = client or User.objects.create_user(f"portfolio-client-{number}@example.com")
+    client = client or make_user()
     portfolio = portfolio_open(actor=client, client=client, name=f"Portfolio {number}")
     if Decimal(cash):
         fund(portfolio, cash)

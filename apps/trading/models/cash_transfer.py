@@ -8,7 +8,12 @@ from django.db.models import Q
 from apps.core.domain.money import Money
 from apps.core.errors import IllegalTransition
 from apps.core.models import BaseModel
-from apps.trading.events import CashDeposited, CashTransferFailed, CashWithdrawn
+from apps.trading.events import (
+    CashDeposited,
+    CashTransferFailed,
+    CashTransferRequested,
+    CashWithdrawn,
+)
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.repositories import CashTransferQuerySet
 
@@ -67,6 +72,17 @@ class CashTransfer(BaseModel):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    def requested(self) -> CashTransferRequested:
+        return CashTransferRequested(
+            stream=self.stream,
+            portfolio_id=str(self.portfolio_id),
+            client_id=str(self.portfolio.client_id),
+            transfer_id=str(self.id),
+            kind=self.kind,
+            amount=f"{self.amount:f}",
+            currency=self.currency,
+        )
 
     def settle(self, *, reference: str, at: datetime) -> CashDeposited | CashWithdrawn:
         """Record that the bank moved the money; `reference` is the bank's own."""

@@ -1,0 +1,47 @@
+"""The bank that brings and takes clients' money, behind one Protocol."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from apps.core.domain.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class BankAnswer:
+    """What the bank says to an instruction; `reference` is its own, `code` why it failed."""
+
+    outcome: Literal["SETTLED", "PENDING", "FAILED"]
+    reference: str
+    code: str = ""
+
+
+class Bank(Protocol):
+    """Moves money between clients' bank accounts and the firm's client-money account.
+
+    The transfer's id makes an instruction idempotent: asking twice moves once.  A bank that
+    answers later says PENDING, and its notice ends in `transfer_settle` or `transfer_fail`.
+    """
+
+    def collect(self, *, transfer_id: UUID, amount: Money) -> BankAnswer: ...
+
+    def pay(self, *, transfer_id: UUID, amount: Money) -> BankAnswer: ...
+
+
+class SimulatedBank:
+    """No bank at all: says at once that every transfer settled.  For paper portfolios only."""
+
+    def collect(self, *, transfer_id: UUID, amount: Money) -> BankAnswer:
+        return BankAnswer("SETTLED", f"SIMULATED-{transfer_id.hex[:16].upper()}")
+
+    def pay(self, *, transfer_id: UUID, amount: Money) -> BankAnswer:
+        return self.collect(transfer_id=transfer_id, amount=amount)
+
+
+def bank() -> Bank:
+    """Return the bank that settings.CASH_BANK names."""
+    provider: Bank = import_string(settings.CASH_BANK)()
+    return provider

@@ -1,0 +1,173 @@
+"""Commands on money that enters and leaves a portfolio."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.audit.services import emit
+from apps.core.commands import command
+from apps.core.domain.money import CurrencyMismatch, Money
+from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
+from apps.ledger.domain.legs import AccountKind, Leg
+from apps.ledger.services import entry_post
+from apps.trading.models import CashTransfer, Portfolio
+from apps.trading.providers.bank import BankAnswer, bank
+from apps.users.models import User
+
+MAX_KEY_LENGTH = 100
+DEPOSIT, WITHDRAWAL = CashTransfer.Kind.DEPOSIT, CashTransfer.Kind.WITHDRAWAL
+
+
+@command
+def deposit_receive(
+    *, actor: User | None, portfolio_id: UUID, amount: Money, idempotency_key: str
+) -> CashTransfer:
+    """Bring money from the client's bank into the portfolio's cash and return the transfer.
+
+    The bank's answer is in the transfer's status.  The same key with the same amount returns the
+    first transfer.  `actor` None is the firm itself.
+
+    Raises NotFound (not the actor's portfolio), InvalidInput, CurrencyMismatch, Refused
+    `amount_out_of_limits` or what a check of settings.CASH_CHECKS says, and Conflict
+    `idempotency_key_reused`.
+    """
+    portfolio = _locked(actor, portfolio_id)
+    transfer, is_new = _request(actor, portfolio, DEPOSIT, amount, idempotency_key)
+    if is_new:
+        _apply(actor, transfer, bank().collect(transfer_id=transfer.id, amount=amount))
+    return transfer
+
+
+@command
+def withdrawal_request(
+    *, actor: User | None, portfolio_id: UUID, amount: Money, idempotency_key: str
+) -> CashTransfer:
+    """Hold the money, send it to the client's bank, and return the transfer.
+
+    Raises as `deposit_receive`, and Refused `insufficient_funds` when the free cash is less.
+    """
+    portfolio = _locked(actor, portfolio_id)
+    transfer, is_new = _request(actor, portfolio, WITHDRAWAL, amount, idempotency_key)
+    if is_new:
+        _post(actor, transfer, "WITHDRAWAL_HOLD", out_of=AccountKind.CASH, into=AccountKind.HELD)
+        _apply(actor, transfer, bank().pay(transfer_id=transfer.id, amount=amount))
+    return transfer
+
+
+@command
+def transfer_settle(*, actor: User | None, transfer_id: UUID, reference: str) -> CashTransfer:
+    """Record the bank's later notice that a PENDING transfer settled.
+
+    Raises NotFound, and IllegalTransition when the transfer is not pending.
+    """
+    transfer = CashTransfer.objects.locked(transfer_id)
+    _settle(actor, transfer, reference)
+    return transfer
+
+
+@command
+def transfer_fail(
+    *, actor: User | None, transfer_id: UUID, code: str, reference: str = ""
+) -> CashTransfer:
+    """Record the bank's later notice that a PENDING transfer failed; what was held is free again.
+
+    Raises NotFound, and IllegalTransition when the transfer is not pending.
+    """
+    transfer = CashTransfer.objects.locked(transfer_id)
+    _fail(actor, transfer, code, reference)
+    return transfer
+
+
+def _locked(actor: User | None, portfolio_id: UUID) -> Portfolio:
+    portfolio = Portfolio.objects.locked(portfolio_id)
+    if actor is not None and portfolio.client_id != actor.id:
+        raise NotFound("There is no such portfolio.")
+    return portfolio
+
+
+def _request(
+    actor: User | None, portfolio: Portfolio, kind: str, amount: Money, key: str
+) -> tuple[CashTransfer, bool]:
+    """Return the key's transfer and whether it is new; the portfolio's lock makes it one."""
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise InvalidInput("A transfer needs a key.", field="idempotency_key")
+    first = CashTransfer.objects.filter(portfolio=portfolio, idempotency_key=key).first()
+    if first is not None:
+        if (first.kind, first.money) != (kind, amount):
+            raise Conflict("The key belongs to another transfer.", code="idempotency_key_reused")
+        return first, False
+    _check_amount(portfolio, amount)
+    for path in settings.CASH_CHECKS:
+        import_string(path)(portfolio.client_id)
+    transfer = CashTransfer(
+        portfolio=portfolio,
+        kind=kind,
+        amount=amount.amount,
+        currency=amount.currency,
+        idempotency_key=key,
+    )
+    transfer.save(force_insert=True)
+    emit(transfer.requested(), actor=actor)
+    return transfer, True
+
+
+def _check_amount(portfolio: Portfolio, amount: Money) -> None:
+    if amount.currency != portfolio.currency:
+        raise CurrencyMismatch(f"The portfolio holds {portfolio.currency}.", field="currency")
+    if amount != amount.rounded():
+        raise InvalidInput("The amount has too many decimals.", field="amount")
+    least, most = (Decimal(limit) for limit in settings.CASH_LIMITS)
+    if not least <= amount.amount <= most:
+        raise Refused(
+            f"A transfer is between {least} and {most} {amount.currency}.",
+            code="amount_out_of_limits",
+            limit=f"{least if amount.amount < least else most:f}",
+            measured=f"{amount.amount:f}",
+        )
+
+
+def _apply(actor: User | None, transfer: CashTransfer, answer: BankAnswer) -> None:
+    if answer.outcome == "SETTLED":
+        _settle(actor, transfer, answer.reference)
+    elif answer.outcome == "FAILED":
+        _fail(actor, transfer, answer.code, answer.reference)
+    else:
+        transfer.counterparty_reference = answer.reference
+        transfer.save(update_fields=["counterparty_reference", "updated_at"])
+
+
+def _settle(actor: User | None, transfer: CashTransfer, reference: str) -> None:
+    event = transfer.settle(reference=reference, at=timezone.now())
+    transfer.save()
+    if transfer.kind == DEPOSIT:
+        _post(actor, transfer, "DEPOSIT", out_of=AccountKind.CLIENT_MONEY, into=AccountKind.CASH)
+    else:
+        _post(actor, transfer, "WITHDRAWAL", out_of=AccountKind.HELD, into=AccountKind.CLIENT_MONEY)
+    emit(event, actor=actor)
+
+
+def _fail(actor: User | None, transfer: CashTransfer, code: str, reference: str) -> None:
+    event = transfer.fail(code=code, reference=reference)
+    transfer.save()
+    if transfer.kind == WITHDRAWAL:
+        _post(actor, transfer, "WITHDRAWAL_RELEASE", out_of=AccountKind.HELD, into=AccountKind.CASH)
+    emit(event, actor=actor)
+
+
+def _post(
+    actor: User | None, transfer: CashTransfer, kind: str, *, out_of: AccountKind, into: AccountKind
+) -> None:
+    def leg(account: AccountKind, amount: Decimal) -> Leg:
+        owner = None if account == AccountKind.CLIENT_MONEY else transfer.portfolio_id
+        return Leg(owner, account, transfer.currency, amount)
+
+    entry_post(
+        actor=actor,
+        idempotency_key=f"transfer-{transfer.id}-{kind}",
+        kind=kind,
+        reference=str(transfer.id),
+        legs=[leg(out_of, -transfer.amount), leg(into, transfer.amount)],
+    )
