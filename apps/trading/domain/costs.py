@@ -41,7 +41,7 @@ class BasisPointSlippage:
 class VolumeShareSlippage:
     """Price impact that grows with the square of the share of the volume taken.
 
-    price × (1 ± impact × (quantity / volume)²), the model of Zipline's VolumeShareSlippage.
+    price * (1 +- impact * (quantity / volume) ** 2), the model of Zipline's VolumeShareSlippage.
     """
 
     impact: Decimal

@@ -2,7 +2,7 @@
 venue and for backtests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 from typing import Protocol
 
@@ -105,8 +105,8 @@ class BarMarket:
 class WorkingOrder:
     """What the fill model needs to know of an order.
 
-    `worst_price` bounds an order without a limit price of its own: a market or stop buy never
-    pays more than what was held for it.
+    No fill is worse than `worst_price`: the limit of a limited order, and for a market or stop
+    buy what was held for it.
     """
 
     side: Side
@@ -141,7 +141,7 @@ class FillModel:
     order fills); quantities are cut down to whole `lot_size`s.
     """
 
-    slippage: Slippage = NoSlippage()
+    slippage: Slippage = field(default_factory=NoSlippage)
     volume_share: Decimal | None = None
     lot_size: Decimal = Decimal(1)
 
@@ -164,9 +164,9 @@ class FillModel:
         price = self.slippage.price(
             side=order.side, price=base, quantity=quantity, volume=market.volume
         )
-        bound = order.limit_price if order.order_type in LIMITED else order.worst_price
-        if bound is not None and not _at_or_better(order.side, price, bound):
-            return None
+        for bound in (order.limit_price, order.worst_price):
+            if bound is not None and not _at_or_better(order.side, price, bound):
+                return None
         return Fill(quantity, price)
 
     def _quantity(self, remaining: Decimal, volume: Decimal) -> Decimal:

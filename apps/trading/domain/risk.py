@@ -44,6 +44,7 @@ class Limits:
     price_collar: Decimal
     hold_buffer: Decimal
     quote_age: timedelta
+    order_minimum: Decimal
     order_notional: Decimal | None
     concentration: Decimal | None
     orders_a_day: int | None
@@ -158,6 +159,19 @@ def check_collar(
     )
 
 
+def check_order_minimum(value: Decimal, limits: Limits, *, sells_all: bool) -> CheckResult:
+    """Amounts are posted in cents: an order worth hardly one would trade for what rounding makes
+    of it.  Only the last crumbs of a position may be sold for less.
+    """
+    return CheckResult(
+        code="order_too_small",
+        is_passed=sells_all or value >= limits.order_minimum,
+        message="The order is worth too little.",
+        limit=_text(limits.order_minimum),
+        measured=_text(value),
+    )
+
+
 def check_order_notional(value: Decimal, limits: Limits) -> CheckResult:
     bound = limits.order_notional
     return CheckResult(
@@ -235,15 +249,16 @@ def worst_price(
     market_price: Decimal | None,
     limits: Limits,
 ) -> Decimal | None:
-    """Return the worst price at which the order may fill; None when any price will do.
+    """Return the worst price at which the order may fill; None when there is no quote to tell.
 
-    A limited order's is its limit.  A market or stop buy may pay the buffer more than the ask or
-    its stop: this much is held, so a fill can never cost more than its hold.
+    A limited order's is its limit; other sales take any price (0).  A market or stop buy may pay
+    the buffer more than the ask or its stop: this much is held, so that a fill can never cost more
+    than its hold.
     """
     if limit_price is not None:
         return limit_price
     if side is Side.SELL:
-        return None
+        return Decimal(0)
     reference = stop_price if order_type is OrderType.STOP else market_price
     if reference is None:
         return None

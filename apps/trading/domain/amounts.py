@@ -1,0 +1,72 @@
+"""What an order holds and what its fills cost, in whole minor units of its currency."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from apps.core.domain.money import MINOR_UNITS
+from apps.trading.domain.costs import Commission
+from apps.trading.domain.orders import Side
+
+
+def _rounded(amount: Decimal, currency: str, rounding: str) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-MINOR_UNITS[currency]), rounding)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Money for units, and fees on top of it."""
+
+    amount: Decimal
+    fees: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.amount + self.fees
+
+
+def most_it_costs(
+    *, quantity: Decimal, worst_price: Decimal, currency: str, commission: Commission
+) -> Charge:
+    """Return the upper bound of what a purchase can cost: rounded up, at its worst price."""
+    value = quantity * worst_price
+    fees = commission.total(quantity=quantity, value=value)
+    return Charge(
+        _rounded(value, currency, ROUND_CEILING), _rounded(fees, currency, ROUND_CEILING)
+    )
+
+
+def _so_far(
+    side: Side, quantity: Decimal, value: Decimal, currency: str, commission: Commission
+) -> Charge:
+    amount = _rounded(value, currency, ROUND_HALF_EVEN)
+    fees = _rounded(commission.total(quantity=quantity, value=value), currency, ROUND_HALF_EVEN)
+    return Charge(amount, fees if side is Side.BUY else min(fees, amount))
+
+
+def charge_of_fill(
+    *,
+    side: Side,
+    currency: str,
+    commission: Commission,
+    filled_quantity: Decimal,
+    filled_value: Decimal,
+    quantity: Decimal,
+    price: Decimal,
+) -> Charge:
+    """Return what the next fill costs, when `filled_*` is what the order filled before it.
+
+    Totals are rounded half to even over the whole order and the fill takes the difference, so any
+    number of partial fills costs what one fill would, minimum commission included.  A sale's fees
+    never exceed what it brings.
+    """
+    before = _so_far(side, filled_quantity, filled_value, currency, commission)
+    after = _so_far(
+        side, filled_quantity + quantity, filled_value + quantity * price, currency, commission
+    )
+    return Charge(after.amount - before.amount, after.fees - before.fees)
+
+
+def quantity_for(*, notional: Decimal, price: Decimal, lot_size: Decimal) -> Decimal:
+    """Return the most whole lots that `notional` buys at the price; zero when not even one."""
+    lots = (notional / price / lot_size).to_integral_value(ROUND_FLOOR)
+    return lots * lot_size

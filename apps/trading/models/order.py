@@ -1,0 +1,271 @@
+"""The order: one client's instruction to trade, and how far it has come."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from apps.core.models import BaseModel
+from apps.trading.domain.fills import WorkingOrder
+from apps.trading.domain.orders import (
+    LIMITED,
+    STOPPED,
+    TERMINAL,
+    WORKING,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trigger,
+    next_status,
+)
+from apps.trading.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderCancelRequested,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderTriggered,
+)
+from apps.trading.models.portfolio import Portfolio
+from apps.trading.repositories import OrderQuerySet
+
+IS_WORKING = Q(status__in=sorted(WORKING))
+IS_TRIGGERED = Q(stop_price=None) | Q(triggered_at__isnull=False)
+PRICE_STEP = Decimal("0.00000001")
+
+
+def _amount(**options: Any) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(max_digits=26, decimal_places=8, **options)
+
+
+def _choices(words: Any) -> list[tuple[str, str]]:
+    return [(word.value, word.value.replace("_", " ").capitalize()) for word in words]
+
+
+class Order(BaseModel):
+    """It moves only by the methods below, each of which returns the event that says so.
+
+    `worst_price` bounds every fill (0: any price).  `held_amount` is what the ledger holds for it
+    now: cash of a purchase, units of a sale.  `filled_value` is the exact sum of price x quantity,
+    so that rounding to cents happens once an order and not once a fill.
+    """
+
+    client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="orders")
+    mode = models.CharField(max_length=5)
+    client_order_id = models.CharField(max_length=64)
+    symbol = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    order_type = models.CharField(max_length=10, choices=_choices(OrderType))
+    time_in_force = models.CharField(max_length=3, choices=_choices(TimeInForce))
+    quantity = _amount()
+    notional = _amount(null=True, blank=True)
+    limit_price = _amount(null=True, blank=True)
+    stop_price = _amount(null=True, blank=True)
+    worst_price = _amount()
+    lot_ids = ArrayField(models.UUIDField(), default=list, blank=True, size=100)
+    status = models.CharField(
+        max_length=16, choices=_choices(OrderStatus), default=OrderStatus.PENDING_NEW.value
+    )
+    filled_quantity = _amount(default=Decimal(0))
+    filled_value = models.DecimalField(max_digits=42, decimal_places=16, default=Decimal(0))
+    average_price = _amount(null=True, blank=True)
+    fees = _amount(default=Decimal(0))
+    held_amount = _amount(default=Decimal(0))
+    reason_code = models.CharField(max_length=40, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["portfolio", "client_order_id"], name="trading_order_client_order_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(side__in=[word.value for word in Side])
+                & Q(order_type__in=[word.value for word in OrderType])
+                & Q(time_in_force__in=[word.value for word in TimeInForce])
+                & Q(status__in=[word.value for word in OrderStatus])
+                & Q(mode__in=["PAPER", "LIVE"]),
+                name="trading_order_words",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="trading_order_quantity"),
+            models.CheckConstraint(
+                condition=Q(
+                    filled_quantity__gte=0,
+                    filled_quantity__lte=F("quantity"),
+                    filled_value__gte=0,
+                    fees__gte=0,
+                    held_amount__gte=0,
+                    worst_price__gte=0,
+                ),
+                name="trading_order_amounts",
+            ),
+            models.CheckConstraint(
+                condition=Q(order_type__in=sorted(LIMITED), limit_price__gt=0)
+                | (~Q(order_type__in=sorted(LIMITED)) & Q(limit_price=None)),
+                name="trading_order_limit_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(order_type__in=sorted(STOPPED), stop_price__gt=0)
+                | (~Q(order_type__in=sorted(STOPPED)) & Q(stop_price=None, triggered_at=None)),
+                name="trading_order_stop_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=sorted(TERMINAL), held_amount=0, closed_at__isnull=False
+                )
+                | (~Q(status__in=sorted(TERMINAL)) & Q(closed_at=None)),
+                name="trading_order_closed_holds_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="FILLED", filled_quantity=F("quantity"))
+                | (~Q(status="FILLED") & Q(filled_quantity__lt=F("quantity"))),
+                name="trading_order_filled_is_full",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["portfolio", "-created_at"], name="trading_order_of_portfolio"),
+            models.Index(fields=["client", "-created_at", "-id"], name="trading_order_of_client"),
+            models.Index(
+                fields=["symbol", "side", "worst_price"],
+                name="trading_order_working",
+                condition=IS_WORKING & IS_TRIGGERED,
+            ),
+            models.Index(
+                fields=["symbol", "side", "stop_price"],
+                name="trading_order_waiting",
+                condition=IS_WORKING & Q(stop_price__isnull=False, triggered_at=None),
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="trading_order_expiring",
+                condition=Q(closed_at=None, expires_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity.normalize():f} {self.symbol}"
+
+    @property
+    def stream(self) -> str:
+        return f"order-{self.id}"
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.filled_quantity
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def is_working(self) -> bool:
+        return self.status in WORKING
+
+    @property
+    def held_asset(self) -> str:
+        return self.currency if self.side == Side.BUY else self.symbol
+
+    def as_working(self) -> WorkingOrder:
+        return WorkingOrder(
+            side=Side(self.side),
+            order_type=OrderType(self.order_type),
+            remaining=self.remaining,
+            limit_price=self.limit_price,
+            stop_price=self.stop_price,
+            worst_price=self.worst_price,
+            time_in_force=TimeInForce(self.time_in_force),
+            is_triggered=self.triggered_at is not None,
+        )
+
+    def accept(self, *, held: Decimal) -> OrderAccepted:
+        self._move(Trigger.ACCEPT)
+        self.held_amount = held
+        return OrderAccepted(
+            **self._facts(),
+            order_type=self.order_type,
+            time_in_force=self.time_in_force,
+            quantity=_text(self.quantity),
+            limit_price=_text(self.limit_price) if self.limit_price is not None else None,
+            stop_price=_text(self.stop_price) if self.stop_price is not None else None,
+            held=_text(held),
+            currency=self.currency,
+        )
+
+    def trigger(self, *, last: Decimal, at: datetime) -> OrderTriggered:
+        self.triggered_at = at
+        return OrderTriggered(**self._facts(), last=_text(last))
+
+    def fill(
+        self, *, quantity: Decimal, price: Decimal, fees: Decimal, execution_id: UUID, at: datetime
+    ) -> OrderFilled:
+        """Count a fill; IllegalTransition when the order is closed."""
+        is_rest = quantity >= self.remaining
+        self._move(Trigger.FILL_REST if is_rest else Trigger.FILL_PART, at)
+        self.filled_quantity += quantity
+        self.filled_value += quantity * price
+        average = self.filled_value / self.filled_quantity
+        self.average_price = average.quantize(PRICE_STEP, ROUND_HALF_EVEN)
+        self.fees += fees
+        return OrderFilled(
+            **self._facts(),
+            quantity=_text(quantity),
+            price=_text(price),
+            currency=self.currency,
+            execution_id=str(execution_id),
+            fees=_text(fees),
+            remaining=_text(self.remaining),
+        )
+
+    def request_cancel(self) -> OrderCancelRequested:
+        self._move(Trigger.REQUEST_CANCEL)
+        return OrderCancelRequested(**self._facts())
+
+    def cancel(self, *, reason: str, at: datetime) -> OrderCanceled:
+        return OrderCanceled(**self._close(Trigger.CANCEL, reason, at))
+
+    def reject(self, *, reason: str, at: datetime) -> OrderRejected:
+        return OrderRejected(**self._close(Trigger.REJECT, reason, at))
+
+    def expire(self, *, reason: str, at: datetime) -> OrderExpired:
+        return OrderExpired(**self._close(Trigger.EXPIRE, reason, at))
+
+    def _close(self, trigger: Trigger, reason: str, at: datetime) -> dict[str, Any]:
+        self._move(trigger, at)
+        self.held_amount = Decimal(0)
+        self.reason_code = reason
+        return {**self._facts(), "filled": _text(self.filled_quantity), "reason": reason}
+
+    def _move(self, trigger: Trigger, at: datetime | None = None) -> None:
+        status = next_status(OrderStatus(self.status), trigger)
+        self.status = status.value
+        if status in TERMINAL:
+            self.closed_at = at
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "stream": self.stream,
+            "order_id": str(self.id),
+            "portfolio_id": str(self.portfolio_id),
+            "client_id": str(self.client_id),
+            "symbol": self.symbol,
+            "side": self.side,
+        }
+
+
+def _text(value: Decimal) -> str:
+    return format(value.normalize(), "f") if value else "0"
+
+

@@ -1,0 +1,260 @@
+"""Look at a draft as it would be placed now: what it needs, and every pre-trade check's result."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from apps.core.errors import DomainError
+from apps.ledger.domain.legs import AccountKind
+from apps.ledger.selectors import BalanceRow, balances_of
+from apps.market.domain.quotes import Quote
+from apps.market.models import Instrument
+from apps.market.selectors import instrument_get, quotes_get, session_is_open
+from apps.trading.domain import risk
+from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
+from apps.trading.domain.orders import OrderDraft, OrderType, Side
+from apps.trading.domain.risk import CheckResult
+from apps.trading.models import FirmSwitch, Order, Portfolio
+from apps.trading.services import policies
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """A portfolio's accounts, by what trading asks of them."""
+
+    rows: list[BalanceRow]
+    currency: str
+
+    def get(self, kind: AccountKind, asset: str) -> Decimal:
+        found = (row.balance for row in self.rows if (row.kind, row.asset) == (kind, asset))
+        return next(found, Decimal(0))
+
+    @property
+    def cash(self) -> Decimal:
+        return self.get(AccountKind.CASH, self.currency)
+
+    @property
+    def held_cash(self) -> Decimal:
+        return self.get(AccountKind.HELD, self.currency)
+
+    @property
+    def units(self) -> dict[str, Decimal]:
+        """Units by symbol, free and held."""
+        owned: dict[str, Decimal] = {}
+        for row in self.rows:
+            if row.kind in {AccountKind.SECURITIES, AccountKind.HELD} and row.asset != self.currency:
+                owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
+        return owned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What placing the draft would mean.  Prices and cost are None when there is no quote to tell.
+
+    `needed` is what is held: cash of a purchase (its worst price and fees), units of a sale.
+    """
+
+    draft: OrderDraft
+    instrument: Instrument
+    quote: Quote | None
+    quantity: Decimal | None
+    worst_price: Decimal | None
+    estimated_price: Decimal | None
+    estimate: Charge | None
+    needed: Decimal | None
+    available: Decimal
+    buying_power: Decimal
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def is_accepted(self) -> bool:
+        return all(check.is_passed or check.only_warns for check in self.checks)
+
+    @property
+    def buying_power_after(self) -> Decimal | None:
+        """Return the buying power when the order is held (a purchase) or filled (a sale)."""
+        if self.estimate is None or self.needed is None:
+            return None
+        if self.draft.side is Side.BUY:
+            return self.buying_power - self.needed
+        return self.buying_power + self.estimate.amount - self.estimate.fees
+
+
+def run_gates(draft: OrderDraft) -> list[CheckResult]:
+    """Run every check that other contexts named in settings.PRE_TRADE_CHECKS."""
+    results = []
+    for path in settings.PRE_TRADE_CHECKS:
+        name = path.rpartition(".")[2].removeprefix("check_")
+        try:
+            import_string(path)(draft)
+        except DomainError as error:
+            result = CheckResult(
+                code=error.code,
+                is_passed=False,
+                message=error.message,
+                limit=error.facts.get("limit", ""),
+                measured=error.facts.get("measured", ""),
+            )
+        else:
+            result = CheckResult(code=name, is_passed=True, message="")
+        results.append(result)
+    return results
+
+
+def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessment:
+    """Assess the draft; reads only.  Raises NotFound for an unknown symbol."""
+    instrument = instrument_get(draft.symbol)
+    balances = Balances(balances_of(portfolio.id), portfolio.currency)
+    units = balances.units
+    quotes = quotes_get({draft.symbol, *units})
+    quote = quotes.get(draft.symbol)
+    limits = policies.limits()
+    market = (quote.ask if draft.side is Side.BUY else quote.bid) if quote else None
+    worst = risk.worst_price(
+        side=draft.side,
+        order_type=draft.order_type,
+        limit_price=draft.limit_price,
+        stop_price=draft.stop_price,
+        market_price=market,
+        limits=limits,
+    )
+    price = draft.limit_price or draft.stop_price or market
+    quantity = _quantity(draft, worst or price, instrument.lot_size)
+    estimate = _most(quantity, price, portfolio)
+    is_buy = draft.side is Side.BUY
+    held = _most(quantity, worst, portfolio)
+    free_units = balances.get(AccountKind.SECURITIES, draft.symbol)
+    facts = _Facts(
+        draft=draft,
+        portfolio=portfolio,
+        instrument=instrument,
+        quote=quote,
+        quantity=quantity,
+        value=estimate.amount if estimate else None,
+        needed=(held.total if held else None) if is_buy else quantity,
+        available=balances.cash if is_buy else free_units,
+        position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0),
+        equity=balances.cash
+        + balances.held_cash
+        + sum(owned * quotes[symbol].last for symbol, owned in units.items() if symbol in quotes),
+        now=now,
+    )
+    return Assessment(
+        draft=draft,
+        instrument=instrument,
+        quote=quote,
+        quantity=quantity,
+        worst_price=worst,
+        estimated_price=price,
+        estimate=estimate,
+        needed=facts.needed,
+        available=facts.available,
+        buying_power=balances.cash,
+        checks=(*run_gates(draft), *_own_checks(facts, limits)),
+    )
+
+
+def _quantity(draft: OrderDraft, price: Decimal | None, lot_size: Decimal) -> Decimal | None:
+    if draft.notional is None or price is None:
+        return draft.quantity
+    return quantity_for(notional=draft.notional, price=price, lot_size=lot_size)
+
+
+def _most(
+    quantity: Decimal | None, price: Decimal | None, portfolio: Portfolio
+) -> Charge | None:
+    if quantity is None or price is None:
+        return None
+    return most_it_costs(
+        quantity=quantity,
+        worst_price=price,
+        currency=portfolio.currency,
+        commission=policies.commission(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    draft: OrderDraft
+    portfolio: Portfolio
+    instrument: Instrument
+    quote: Quote | None
+    quantity: Decimal | None
+    value: Decimal | None
+    needed: Decimal | None
+    available: Decimal
+    position: Decimal
+    equity: Decimal
+    now: datetime
+
+
+def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
+    draft, instrument = facts.draft, facts.instrument
+    switch = FirmSwitch.objects.first() or FirmSwitch()
+    yield risk.check_firm_state(risk.FirmState(switch.state), draft.side)
+    yield risk.check_tradable(instrument.status, is_tradable=instrument.is_tradable)
+    yield risk.check_restricted(is_restricted=instrument.is_restricted)
+    yield risk.check_currency(facts.portfolio.currency, instrument.currency)
+    is_open = session_is_open(instrument, facts.now)
+    yield risk.check_session(is_open=is_open, time_in_force=draft.time_in_force)
+    yield risk.check_step("tick_size", draft.limit_price, instrument.tick_size)
+    yield risk.check_step("tick_size", draft.stop_price, instrument.tick_size)
+    yield risk.check_step("lot_size", facts.quantity, instrument.lot_size)
+    yield _quote_check(facts, limits, is_open=is_open)
+    yield risk.check_collar(draft.side, draft.limit_price, _reference(facts), limits)
+    if facts.value is not None:
+        yield from _value_checks(facts, facts.value, limits)
+    yield from _history_checks(facts, limits)
+    if facts.needed is not None:
+        check = risk.check_buying_power if draft.side is Side.BUY else risk.check_sellable
+        yield check(facts.needed, facts.available)
+
+
+def _quote_check(facts: _Facts, limits: risk.Limits, *, is_open: bool) -> CheckResult:
+    """Return whether the price is known well enough; out of session the last close will do."""
+    quote, draft = facts.quote, facts.draft
+    if quote is None:
+        unpriced = draft.limit_price is None and draft.stop_price is None
+        return risk.check_quote(None, limits, is_needed=unpriced)
+    needed = draft.order_type is OrderType.MARKET and is_open
+    return risk.check_quote(facts.now - quote.at, limits, is_needed=needed)
+
+
+def _reference(facts: _Facts) -> Decimal | None:
+    if facts.draft.order_type is OrderType.STOP_LIMIT:
+        return facts.draft.stop_price
+    return facts.quote.last if facts.quote else None
+
+
+def _value_checks(facts: _Facts, value: Decimal, limits: risk.Limits) -> Iterator[CheckResult]:
+    sells_all = facts.draft.side is Side.SELL and 0 < value and facts.quantity == facts.available
+    yield risk.check_order_minimum(value, limits, sells_all=sells_all)
+    yield risk.check_order_notional(value, limits)
+    yield risk.check_concentration(
+        facts.draft.side,
+        position=facts.position,
+        order=value,
+        equity=facts.equity,
+        limits=limits,
+    )
+
+
+def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
+    draft = facts.draft
+    since = facts.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Order.objects.filter(portfolio=facts.portfolio, created_at__gte=since)
+    yield risk.check_orders_a_day(today.count(), limits)
+    repeated = today.filter(
+        created_at__gte=facts.now - limits.duplicate_window,
+        symbol=draft.symbol,
+        side=draft.side,
+        order_type=draft.order_type,
+        quantity=facts.quantity,
+        limit_price=draft.limit_price,
+        stop_price=draft.stop_price,
+    ).exists()
+    yield risk.check_duplicate(is_duplicate=repeated, limits=limits)

@@ -1,0 +1,187 @@
+"""What a venue reports becomes trades, lots and postings, once."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.audit.services import emit
+from apps.core.commands import command
+from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
+from apps.core.domain.money import exact
+from apps.core.errors import Conflict, InvalidInput
+from apps.ledger.domain.legs import AccountKind, Leg
+from apps.ledger.services import entry_post
+from apps.trading.domain.amounts import Charge, charge_of_fill
+from apps.trading.domain.lots import LotMethod, sell
+from apps.trading.domain.orders import Side
+from apps.trading.models import Execution, Lot, LotConsumption, Order
+from apps.trading.services import policies
+
+
+@command
+def execution_record(
+    *,
+    order_id: UUID,
+    venue: str,
+    venue_execution_id: str,
+    quantity: Decimal,
+    price: Decimal,
+    executed_at: datetime | None = None,
+) -> Execution:
+    """Record a fill: trade, lots, postings and the order's progress; the same fill counts once.
+
+    The last fill frees what the order still holds.  A fill that arrives while a cancel is pending
+    counts.  Raises NotFound, InvalidInput, IllegalTransition (the order is closed), and Conflict
+    `overfill` (more than remains) or `worse_than_held` (beyond the price that was held for).
+    """
+    order = Order.objects.locked(order_id)
+    return record_locked(
+        order,
+        venue=venue,
+        venue_execution_id=venue_execution_id,
+        quantity=quantity,
+        price=price,
+        executed_at=executed_at or timezone.now(),
+    )
+
+
+def record_locked(
+    order: Order,
+    *,
+    venue: str,
+    venue_execution_id: str,
+    quantity: Decimal,
+    price: Decimal,
+    executed_at: datetime,
+) -> Execution:
+    """Do what `execution_record` says to an order whose row is locked in this transaction."""
+    known = Execution.objects.filter(venue=venue, venue_execution_id=venue_execution_id).first()
+    if known is not None:
+        return known
+    _check(order, quantity, price)
+    charge = charge_of_fill(
+        side=Side(order.side),
+        currency=order.currency,
+        commission=policies.commission(),
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        quantity=quantity,
+        price=price,
+    )
+    execution = Execution(
+        order=order,
+        portfolio_id=order.portfolio_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=quantity,
+        price=price,
+        amount=charge.amount,
+        fees=charge.fees,
+        currency=order.currency,
+        venue=venue,
+        venue_execution_id=venue_execution_id,
+        executed_at=executed_at,
+    )
+    event = order.fill(
+        quantity=quantity, price=price, fees=charge.fees, execution_id=execution.id, at=executed_at
+    )
+    settle = _settle_buy if order.side == Side.BUY else _settle_sell
+    entry = entry_post(
+        actor=None,
+        idempotency_key=f"execution-{execution.id}",
+        kind="EXECUTION",
+        reference=str(order.id),
+        legs=[leg for leg in settle(order, quantity, charge) if leg is not None],
+    )
+    execution.entry_id = entry.id
+    (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
+    order.save()
+    emit(event, actor=None)
+    return execution
+
+
+def _check(order: Order, quantity: Decimal, price: Decimal) -> None:
+    for value, places, name in (
+        (quantity, QUANTITY_PLACES, "quantity"),
+        (price, PRICE_PLACES, "price"),
+    ):
+        if exact(value, places=places, name=name) <= 0:
+            raise InvalidInput(f"{name} is a positive number.", field=name)
+    if not order.is_closed and quantity > order.remaining:
+        raise Conflict("The fill is larger than what remains.", code="overfill")
+    if order.side == Side.BUY and price > order.worst_price:
+        raise Conflict("The fill costs more than was held for it.", code="worse_than_held")
+
+
+def _leg(owner: UUID | None, kind: AccountKind, asset: str, amount: Decimal) -> Leg | None:
+    """Return the leg, or None where rounding left nothing to move."""
+    return Leg(owner, kind, asset, amount) if amount else None
+
+
+def _settle_buy(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | None]:
+    """Pay out of the hold; the last fill frees the rest of it."""
+    owner, cash = order.portfolio_id, order.currency
+    order.held_amount -= charge.total
+    freed = order.held_amount if order.is_closed else Decimal(0)
+    order.held_amount -= freed
+    return [
+        _leg(owner, AccountKind.HELD, cash, -charge.total - freed),
+        _leg(owner, AccountKind.CASH, cash, freed),
+        _leg(None, AccountKind.CLEARING, cash, charge.amount),
+        _leg(None, AccountKind.FEES, cash, charge.fees),
+        _leg(owner, AccountKind.SECURITIES, order.symbol, quantity),
+        _leg(None, AccountKind.CLEARING, order.symbol, -quantity),
+    ]
+
+
+def _settle_sell(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | None]:
+    owner, cash = order.portfolio_id, order.currency
+    order.held_amount -= quantity
+    return [
+        _leg(owner, AccountKind.HELD, order.symbol, -quantity),
+        _leg(None, AccountKind.CLEARING, order.symbol, quantity),
+        _leg(None, AccountKind.CLEARING, cash, -charge.amount),
+        _leg(None, AccountKind.FEES, cash, charge.fees),
+        _leg(owner, AccountKind.CASH, cash, charge.amount - charge.fees),
+    ]
+
+
+def _open_lot(order: Order, execution: Execution) -> None:
+    execution.save(force_insert=True)
+    cost = execution.amount + execution.fees
+    Lot.objects.create(
+        portfolio_id=order.portfolio_id,
+        execution=execution,
+        symbol=order.symbol,
+        currency=order.currency,
+        acquired_at=execution.executed_at,
+        quantity=execution.quantity,
+        cost=cost,
+        remaining_quantity=execution.quantity,
+        remaining_cost=cost,
+    )
+
+
+def _consume_lots(order: Order, execution: Execution) -> None:
+    rows = {
+        str(lot.id): lot for lot in Lot.objects.locked_open(order.portfolio_id, order.symbol)
+    }
+    sale = sell(
+        [lot.as_open() for lot in rows.values()],
+        execution.quantity,
+        LotMethod(order.portfolio.lot_method),
+        chosen=[str(lot_id) for lot_id in order.lot_ids],
+    )
+    execution.profit = sale.realised(execution.amount - execution.fees)
+    execution.save(force_insert=True)
+    for left in sale.lots:
+        rows[left.key].leave(quantity=left.quantity, cost=left.cost)
+    Lot.objects.bulk_update(rows.values(), ["remaining_quantity", "remaining_cost"])
+    LotConsumption.objects.bulk_create(
+        LotConsumption(
+            lot=rows[part.key], execution=execution, quantity=part.quantity, cost=part.cost
+        )
+        for part in sale.consumed
+    )

@@ -1,0 +1,132 @@
+"""Orders on their way to a venue and back: route, match, cancel, expire."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import structlog
+from django.utils import timezone
+
+from apps.audit.services import emit
+from apps.core.commands import command
+from apps.core.errors import DomainError
+from apps.market.domain.quotes import Quote
+from apps.market.models import Instrument
+from apps.market.selectors import instrument_get, quote_get, quotes_get, session_is_open
+from apps.trading.domain.orders import IMMEDIATE, OrderStatus
+from apps.trading.models import Order
+from apps.trading.services import policies
+from apps.trading.services.executions import record_locked
+from apps.trading.services.orders import close_locked
+from apps.trading.venues import venue_of
+from apps.trading.venues.base import PaperOrder
+
+logger = structlog.get_logger(__name__)
+EXPIRE_BATCH = 500
+
+
+@command
+def order_route(*, order_id: UUID) -> Order:
+    """Bring an accepted order to its venue: it fills on the last quote, or rests, or is rejected.
+
+    What an immediate order does not fill now is canceled.  Safe to repeat.  Raises NotFound.
+    """
+    order = Order.objects.locked(order_id)
+    if not order.is_working:
+        return order
+    instrument = instrument_get(order.symbol)
+    if not instrument.is_tradable:
+        if order.filled_quantity:
+            return close_locked(order, actor=None, how="cancel", reason="instrument_not_tradable")
+        return close_locked(order, actor=None, how="reject", reason="instrument_not_tradable")
+    quote = quote_get(order.symbol)
+    if quote is not None:
+        _work(order, instrument, quote)
+    if order.time_in_force in IMMEDIATE and not order.is_closed:
+        close_locked(order, actor=None, how="cancel", reason="not_filled_at_once")
+    return order
+
+
+def quotes_match(*, symbols: Iterable[str]) -> int:
+    """Try the newest quotes of the symbols on the orders that they reach; return how many traded.
+
+    Each order is its own transaction; one that fails is logged and leaves the others alone.
+    """
+    quotes = {symbol: quote for symbol, quote in quotes_get(symbols).items() if _is_fresh(quote)}
+    traded = 0
+    for order_id, symbol in Order.objects.that_trade(quotes.values()):
+        try:
+            traded += order_match(order_id=order_id, quote=quotes[symbol])
+        except DomainError as error:
+            logger.warning("order_match_failed", order_id=str(order_id), code=error.code)
+    return traded
+
+
+@command
+def order_match(*, order_id: UUID, quote: Quote) -> bool:
+    """Try one resting order against the quote; return whether units traded."""
+    order = Order.objects.locked(order_id)
+    if not order.is_working:
+        return False
+    return _work(order, instrument_get(order.symbol), quote)
+
+
+@command
+def cancel_route(*, order_id: UUID) -> Order:
+    """Tell the venue of a cancel request; the paper venue agrees at once.  Safe to repeat."""
+    order = Order.objects.locked(order_id)
+    if order.status != OrderStatus.PENDING_CANCEL:
+        return order
+    return close_locked(order, actor=None, how="cancel", reason="by_client")
+
+
+def orders_expire() -> int:
+    """End every open order whose time in force is over; return how many."""
+    expired = 0
+    for order_id in Order.objects.due(timezone.now()).values_list("id", flat=True)[:EXPIRE_BATCH]:
+        expired += order_expire(order_id=order_id)
+    return expired
+
+
+@command
+def order_expire(*, order_id: UUID) -> bool:
+    """Expire one order; False when it closed meanwhile."""
+    order = Order.objects.locked(order_id)
+    if order.is_closed:
+        return False
+    close_locked(order, actor=None, how="expire", reason="time_in_force")
+    return True
+
+
+def _is_fresh(quote: Quote) -> bool:
+    return timezone.now() - quote.at <= policies.limits().quote_age
+
+
+def _work(order: Order, instrument: Instrument, quote: Quote) -> bool:
+    now = timezone.now()
+    if not (instrument.is_tradable and _is_fresh(quote) and session_is_open(instrument, now)):
+        return False
+    venue = venue_of(order.mode)
+    report = venue.work(
+        PaperOrder(
+            order_id=order.id,
+            working=order.as_working(),
+            model=policies.paper_fills(instrument.lot_size),
+        ),
+        quote,
+    )
+    if report.is_triggered and order.stop_price is not None and order.triggered_at is None:
+        event = order.trigger(last=quote.last, at=now)
+        order.save()
+        emit(event, actor=None)
+    if report.fill is None:
+        return False
+    before = order.filled_quantity
+    record_locked(
+        order,
+        venue=venue.name,
+        venue_execution_id=report.execution_id,
+        quantity=report.fill.quantity,
+        price=report.fill.price,
+        executed_at=now,
+    )
+    return order.filled_quantity > before
