@@ -303,6 +303,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
+    "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
 }
 
 # --- What the contexts ask of each other without importing ------------------------------------
@@ -317,8 +318,29 @@ CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
 # Least and greatest amount of one deposit or withdrawal, in units of its currency.
 CASH_LIMITS = ("1.00", "1000000.00")
 # What `ledger_verify` checks beside its own tables: callables that yield each difference in words.
-LEDGER_CHECKS: list[str] = []
+LEDGER_CHECKS = ["apps.trading.selectors.verification.position_differences"]
 MAX_PORTFOLIOS_PER_CLIENT = 20
+# What one order may be and how much a portfolio may do; None switches a limit off.  Shares are
+# fractions of one, amounts are in the portfolio's currency.
+ORDER_LIMITS: dict[str, Any] = {
+    "price_collar": "0.10",
+    "hold_buffer": "0.02",
+    "quote_age_seconds": 60,
+    "order_minimum": "1",
+    "order_notional": "1000000",
+    "concentration": "1",
+    "orders_a_day": 5000,
+    "duplicate_seconds": 2,
+    "duplicates_stop": False,
+}
+COMMISSION: dict[str, Any] = {
+    "model": "apps.trading.domain.costs.BasisPointCommission",
+    "options": {"bps": "5", "minimum": "0"},
+}
+PAPER_VENUE: dict[str, Any] = {
+    "volume_share": "0.25",
+    "slippage": {"model": "apps.trading.domain.costs.NoSlippage", "options": {}},
+}
 # Tasks (by name) that hear every ingested batch of quotes.
 QUOTE_TASKS = ["trading.match_quotes"]
 

@@ -1,7 +1,7 @@
 """Queries of the market: read, never write."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
@@ -106,3 +106,14 @@ def check_feed() -> Finding:
     newest = LastQuote.objects.aggregate(at=Max("at"))["at"]
     age = (timezone.now() - newest).total_seconds() if newest else None
     return grade_age(age, late=15, down=3600, missing="No quote was ever received.")
+
+
+def session_end(instrument: Instrument, at: datetime) -> datetime:
+    """Return when the session ends that an order of that moment belongs to (UTC).
+
+    Where trading never stops (replayed history, crypto) a session is a day in UTC.
+    """
+    round_the_clock = instrument.asset_class == Instrument.AssetClass.CRYPTO
+    if settings.MARKET_PROVIDER == "replay" or round_the_clock:
+        return _midnight(at.astimezone(UTC).date() + timedelta(days=1))
+    return sessions.next_close(instrument.exchange, at)

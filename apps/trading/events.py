@@ -67,3 +67,97 @@ class CashTransferFailed(DomainEvent):
     transfer_id: str
     kind: str
     code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFacts:
+    """What every event of an order says."""
+
+    order_id: str
+    portfolio_id: str
+    client_id: str
+    symbol: str
+    side: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAccepted(DomainEvent, OrderFacts):
+    """The order passed every check and its cash or units are held."""
+
+    name: ClassVar[str] = "trading.order.accepted"
+
+    order_type: str
+    time_in_force: str
+    quantity: str
+    limit_price: str | None
+    stop_price: str | None
+    held: str
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderTriggered(DomainEvent, OrderFacts):
+    """The trade price reached the order's stop."""
+
+    name: ClassVar[str] = "trading.order.triggered"
+
+    last: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFilled(DomainEvent, OrderFacts):
+    """Units traded: `quantity` at `price`, all of the order or (`remaining` > 0) a part of it."""
+
+    name: ClassVar[str] = "trading.order.filled"
+
+    quantity: str
+    price: str
+    currency: str
+    execution_id: str
+    fees: str
+    remaining: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelRequested(DomainEvent, OrderFacts):
+    name: ClassVar[str] = "trading.order.cancel_requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCanceled(DomainEvent, OrderFacts):
+    """No more of the order trades; `filled` units had traded before, `reason` is a code."""
+
+    name: ClassVar[str] = "trading.order.canceled"
+
+    filled: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRejected(DomainEvent, OrderFacts):
+    """The venue did not take the order; `reason` is a code."""
+
+    name: ClassVar[str] = "trading.order.rejected"
+
+    filled: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderExpired(DomainEvent, OrderFacts):
+    """The order's time in force ended; `filled` units had traded before."""
+
+    name: ClassVar[str] = "trading.order.expired"
+
+    filled: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirmStateChanged(DomainEvent):
+    """The firm's switch for new orders moved."""
+
+    name: ClassVar[str] = "trading.firm.state_changed"
+
+    before: str
+    after: str

@@ -1,15 +1,47 @@
 """Questions to the tables of trading."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
-from django.db import models
+from django.db import connections, models
 
 from apps.core.errors import NotFound
 
 if TYPE_CHECKING:
-    from apps.trading.models import CashTransfer, Portfolio
+    from apps.market.domain.quotes import Quote
+    from apps.trading.models import CashTransfer, Execution, Lot, Order, Portfolio
     from apps.users.models import User
+
+
+ORDERS_THAT_TRADE = """
+SELECT found.id, quote.symbol
+  FROM unnest(%s::text[], %s::numeric[], %s::numeric[], %s::numeric[])
+    AS quote (symbol, bid, ask, last)
+ CROSS JOIN LATERAL (
+    SELECT id, created_at FROM trading_order
+     WHERE symbol = quote.symbol AND side = 'BUY' AND worst_price >= quote.ask
+       AND status IN ('NEW', 'PARTIALLY_FILLED')
+       AND (stop_price IS NULL OR triggered_at IS NOT NULL)
+    UNION ALL
+    SELECT id, created_at FROM trading_order
+     WHERE symbol = quote.symbol AND side = 'SELL' AND worst_price <= quote.bid
+       AND status IN ('NEW', 'PARTIALLY_FILLED')
+       AND (stop_price IS NULL OR triggered_at IS NOT NULL)
+    UNION ALL
+    SELECT id, created_at FROM trading_order
+     WHERE symbol = quote.symbol AND side = 'BUY' AND stop_price <= quote.last
+       AND status IN ('NEW', 'PARTIALLY_FILLED')
+       AND stop_price IS NOT NULL AND triggered_at IS NULL
+    UNION ALL
+    SELECT id, created_at FROM trading_order
+     WHERE symbol = quote.symbol AND side = 'SELL' AND stop_price >= quote.last
+       AND status IN ('NEW', 'PARTIALLY_FILLED')
+       AND stop_price IS NOT NULL AND triggered_at IS NULL
+ ) AS found
+ ORDER BY found.created_at, found.id
+"""
 
 
 class PortfolioQuerySet(models.QuerySet["Portfolio"]):
@@ -38,3 +70,59 @@ class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
         if row is None:
             raise NotFound("There is no such transfer.")
         return row
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(client=user)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def locked(self, order_id: UUID) -> "Order":
+        """Load the order for writing; commands lock its portfolio before it."""
+        return self.select_for_update(no_key=True, of=("self",)).get(id=order_id)
+
+    def that_trade(self, quotes: "Iterable[Quote]") -> list[tuple[UUID, str]]:
+        """Return id and symbol of the orders that the quotes can fill or trigger, oldest first.
+
+        Each branch walks one partial index, so the cost grows with the orders that are returned
+        and not with those that rest.
+        """
+        rows = [(quote.symbol, quote.bid, quote.ask, quote.last) for quote in quotes]
+        if not rows:
+            return []
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(ORDERS_THAT_TRADE, columns)
+            return [(row[0], row[1]) for row in cursor.fetchall()]
+
+    def due(self, at: datetime) -> Self:
+        """Open orders whose time in force has ended."""
+        return self.open().filter(expires_at__lte=at).order_by("expires_at")
+
+
+class ExecutionQuerySet(models.QuerySet["Execution"]):
+    def reported(self, venue: str, venue_execution_id: str) -> "Execution | None":
+        return self.filter(venue=venue, venue_execution_id=venue_execution_id).first()
+
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(portfolio__client=user)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+
+class LotQuerySet(models.QuerySet["Lot"]):
+    def open(self) -> Self:
+        return self.filter(remaining_quantity__gt=0)
+
+    def of(self, portfolio_id: UUID) -> Self:
+        return self.filter(portfolio_id=portfolio_id).order_by("symbol", "acquired_at", "id")
+
+    def locked_open(self, portfolio_id: UUID, symbol: str) -> "list[Lot]":
+        """Load what a sale may consume, for writing, oldest first."""
+        return list(self.of(portfolio_id).open().filter(symbol=symbol).select_for_update())

@@ -1,14 +1,18 @@
-"""Portfolios in a valid resting state."""
+"""Portfolios, orders and positions in a valid resting state."""
 
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
-from apps.trading.models import Portfolio
+from apps.trading.models import Order, Portfolio
+from apps.trading.services.orders import order_place
 from apps.trading.services.portfolios import portfolio_open
+from apps.trading.services.routing import order_route
 from apps.users.models import User
+from tests.market.factories import make_instrument, put_quote
 from tests.users.factories import make_user
 
 _numbers = count(1)
@@ -38,3 +42,38 @@ def fund(portfolio: Portfolio, amount: str, asset: str = "USD") -> None:
             Leg(None, firms, asset, -Decimal(amount)),
         ],
     )
+
+
+def make_market(symbol: str = "AAPL", price: str = "100", volume: str = "1000000") -> None:
+    """Make an instrument with whole lots that trades at exactly that price."""
+    make_instrument(symbol, lot_size=Decimal(1))
+    put_quote(symbol, price, price, last=price, volume=volume)
+
+
+def place_order(portfolio: Portfolio, **terms: Any) -> Order:
+    """Place an order of the portfolio's client: a market purchase of one AAPL, unless told."""
+    defaults: dict[str, Any] = {"symbol": "AAPL", "side": "BUY", "order_type": "MARKET"}
+    if "notional" not in terms:
+        defaults["quantity"] = Decimal(1)
+    client_order_id = terms.pop("client_order_id", None) or uuid4().hex
+    decimals = {
+        name: Decimal(terms[name])
+        for name in ("quantity", "notional", "limit_price", "stop_price")
+        if terms.get(name) is not None
+    }
+    return order_place(
+        actor=portfolio.client,
+        portfolio_id=portfolio.id,
+        client_order_id=client_order_id,
+        **{**defaults, **terms, **decimals},
+    )
+
+
+def hold_units(
+    portfolio: Portfolio, quantity: str, price: str = "100", symbol: str = "AAPL"
+) -> Order:
+    """Buy units for the portfolio at that price with money made for it, fees included."""
+    make_market(symbol, price)
+    fund(portfolio, str(Decimal(quantity) * Decimal(price) * Decimal("1.1")))
+    order = place_order(portfolio, symbol=symbol, quantity=quantity)
+    return order_route(order_id=order.id)

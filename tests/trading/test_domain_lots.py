@@ -93,7 +93,10 @@ def test_sell_highest_in_first_out_takes_the_dearest_lot() -> None:
 
     sale = sell(lots, D(7), LotMethod.HIFO)
 
-    assert [(part.key, part.quantity) for part in sale.consumed] == [("dear", D(5)), ("middle", D(2))]
+    assert [(part.key, part.quantity) for part in sale.consumed] == [
+        ("dear", D(5)),
+        ("middle", D(2)),
+    ]
 
 
 def test_sell_specific_takes_the_chosen_lots_then_the_oldest() -> None:
@@ -101,7 +104,11 @@ def test_sell_specific_takes_the_chosen_lots_then_the_oldest() -> None:
 
     sale = sell(lots, D(11), LotMethod.SPECIFIC, chosen=["c", "b"])
 
-    assert [(part.key, part.quantity) for part in sale.consumed] == [("c", D(5)), ("b", D(5)), ("a", D(1))]
+    assert [(part.key, part.quantity) for part in sale.consumed] == [
+        ("c", D(5)),
+        ("b", D(5)),
+        ("a", D(1)),
+    ]
 
 
 def test_sell_in_parts_leaves_no_crumb_of_cost() -> None:

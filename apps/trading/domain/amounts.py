@@ -30,9 +30,7 @@ def most_it_costs(
     """Return the upper bound of what a purchase can cost: rounded up, at its worst price."""
     value = quantity * worst_price
     fees = commission.total(quantity=quantity, value=value)
-    return Charge(
-        _rounded(value, currency, ROUND_CEILING), _rounded(fees, currency, ROUND_CEILING)
-    )
+    return Charge(_rounded(value, currency, ROUND_CEILING), _rounded(fees, currency, ROUND_CEILING))
 
 
 def _so_far(

@@ -1,6 +1,17 @@
 """The tables of trading, under the one name that Django looks for."""
 
 from apps.trading.models.cash_transfer import CashTransfer
+from apps.trading.models.execution import Execution, Lot, LotConsumption
+from apps.trading.models.firm_switch import FirmSwitch
+from apps.trading.models.order import Order
 from apps.trading.models.portfolio import Portfolio
 
-__all__ = ["CashTransfer", "Portfolio"]
+__all__ = [
+    "CashTransfer",
+    "Execution",
+    "FirmSwitch",
+    "Lot",
+    "LotConsumption",
+    "Order",
+    "Portfolio",
+]

@@ -122,9 +122,7 @@ class LotConsumption(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="consumptions")
-    execution = models.ForeignKey(
-        Execution, on_delete=models.PROTECT, related_name="consumptions"
-    )
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="consumptions")
     quantity = models.DecimalField(max_digits=26, decimal_places=8)
     cost = models.DecimalField(max_digits=26, decimal_places=8)
 

@@ -123,9 +123,7 @@ class Order(BaseModel):
                 name="trading_order_stop_price",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=sorted(TERMINAL), held_amount=0, closed_at__isnull=False
-                )
+                condition=Q(status__in=sorted(TERMINAL), held_amount=0, closed_at__isnull=False)
                 | (~Q(status__in=sorted(TERMINAL)) & Q(closed_at=None)),
                 name="trading_order_closed_holds_nothing",
             ),
@@ -164,7 +162,8 @@ class Order(BaseModel):
 
     @property
     def remaining(self) -> Decimal:
-        return self.quantity - self.filled_quantity
+        remaining: Decimal = self.quantity - self.filled_quantity
+        return remaining
 
     @property
     def is_closed(self) -> bool:
@@ -267,5 +266,3 @@ class Order(BaseModel):
 
 def _text(value: Decimal) -> str:
     return format(value.normalize(), "f") if value else "0"
-
-

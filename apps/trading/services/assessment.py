@@ -46,7 +46,10 @@ class Balances:
         """Units by symbol, free and held."""
         owned: dict[str, Decimal] = {}
         for row in self.rows:
-            if row.kind in {AccountKind.SECURITIES, AccountKind.HELD} and row.asset != self.currency:
+            if (
+                row.kind in {AccountKind.SECURITIES, AccountKind.HELD}
+                and row.asset != self.currency
+            ):
                 owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
         return owned
 
@@ -164,9 +167,7 @@ def _quantity(draft: OrderDraft, price: Decimal | None, lot_size: Decimal) -> De
     return quantity_for(notional=draft.notional, price=price, lot_size=lot_size)
 
 
-def _most(
-    quantity: Decimal | None, price: Decimal | None, portfolio: Portfolio
-) -> Charge | None:
+def _most(quantity: Decimal | None, price: Decimal | None, portfolio: Portfolio) -> Charge | None:
     if quantity is None or price is None:
         return None
     return most_it_costs(
@@ -206,12 +207,12 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     yield risk.check_step("lot_size", facts.quantity, instrument.lot_size)
     yield _quote_check(facts, limits, is_open=is_open)
     yield risk.check_collar(draft.side, draft.limit_price, _reference(facts), limits)
-    if facts.value is not None:
-        yield from _value_checks(facts, facts.value, limits)
-    yield from _history_checks(facts, limits)
     if facts.needed is not None:
         check = risk.check_buying_power if draft.side is Side.BUY else risk.check_sellable
         yield check(facts.needed, facts.available)
+    if facts.value is not None:
+        yield from _value_checks(facts, facts.value, limits)
+    yield from _history_checks(facts, limits)
 
 
 def _quote_check(facts: _Facts, limits: risk.Limits, *, is_open: bool) -> CheckResult:
@@ -231,7 +232,7 @@ def _reference(facts: _Facts) -> Decimal | None:
 
 
 def _value_checks(facts: _Facts, value: Decimal, limits: risk.Limits) -> Iterator[CheckResult]:
-    sells_all = facts.draft.side is Side.SELL and 0 < value and facts.quantity == facts.available
+    sells_all = facts.draft.side is Side.SELL and value > 0 and facts.quantity == facts.available
     yield risk.check_order_minimum(value, limits, sells_all=sells_all)
     yield risk.check_order_notional(value, limits)
     yield risk.check_concentration(
@@ -253,7 +254,7 @@ def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]
         symbol=draft.symbol,
         side=draft.side,
         order_type=draft.order_type,
-        quantity=facts.quantity,
+        quantity=facts.quantity or 0,
         limit_price=draft.limit_price,
         stop_price=draft.stop_price,
     ).exists()

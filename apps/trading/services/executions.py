@@ -18,6 +18,7 @@ from apps.trading.domain.lots import LotMethod, sell
 from apps.trading.domain.orders import Side
 from apps.trading.models import Execution, Lot, LotConsumption, Order
 from apps.trading.services import policies
+from apps.trading.services.locks import order_locked
 
 
 @command
@@ -36,7 +37,7 @@ def execution_record(
     counts.  Raises NotFound, InvalidInput, IllegalTransition (the order is closed), and Conflict
     `overfill` (more than remains) or `worse_than_held` (beyond the price that was held for).
     """
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     return record_locked(
         order,
         venue=venue,
@@ -57,7 +58,7 @@ def record_locked(
     executed_at: datetime,
 ) -> Execution:
     """Do what `execution_record` says to an order whose row is locked in this transaction."""
-    known = Execution.objects.filter(venue=venue, venue_execution_id=venue_execution_id).first()
+    known = Execution.objects.reported(venue, venue_execution_id)
     if known is not None:
         return known
     _check(order, quantity, price)
@@ -165,9 +166,7 @@ def _open_lot(order: Order, execution: Execution) -> None:
 
 
 def _consume_lots(order: Order, execution: Execution) -> None:
-    rows = {
-        str(lot.id): lot for lot in Lot.objects.locked_open(order.portfolio_id, order.symbol)
-    }
+    rows = {str(lot.id): lot for lot in Lot.objects.locked_open(order.portfolio_id, order.symbol)}
     sale = sell(
         [lot.as_open() for lot in rows.values()],
         execution.quantity,

@@ -30,6 +30,7 @@ from apps.trading.domain.orders import (
 from apps.trading.domain.risk import require
 from apps.trading.models import Order, Portfolio
 from apps.trading.services.assessment import Assessment, assess
+from apps.trading.services.locks import order_locked
 from apps.trading.venues import venue_of
 from apps.users.models import User
 
@@ -53,12 +54,12 @@ def order_place(
     client_order_id: str,
     lot_ids: Sequence[UUID] = (),
 ) -> Order:
-    """Check the order, hold its cash or units, accept it, and return it; a venue hears after commit.
+    """Check the order, hold its cash or units, accept and return it; a venue hears after commit.
 
     Exactly one of `quantity` (units) and `notional` (an amount in the portfolio's currency that
-    buys or sells the most whole lots) is given.  `lot_ids` names the lots of a sale from a portfolio
-    with the lot method SPECIFIC.  The same `client_order_id` with the same terms returns the first
-    order and does nothing.
+    buys or sells the most whole lots) is given.  `lot_ids` names the lots that a sale takes where
+    the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms returns
+    the first order and does nothing.
 
     Raises InvalidInput, NotFound (portfolio or symbol), Conflict `idempotency_mismatch` (the id
     belongs to an order with other terms), and Refused with the code of the check that failed.
@@ -142,7 +143,7 @@ def order_cancel(*, actor: User, order_id: UUID) -> Order:
     """
     if not Order.objects.visible_to(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     if order.status == OrderStatus.PENDING_CANCEL:
         return order
     event = order.request_cancel()
@@ -157,7 +158,7 @@ def order_close(*, actor: Actor | None, order_id: UUID, how: str, reason: str) -
 
     `reason` is a code.  Raises NotFound and IllegalTransition.
     """
-    return close_locked(Order.objects.locked(order_id), actor=actor, how=how, reason=reason)
+    return close_locked(order_locked(order_id), actor=actor, how=how, reason=reason)
 
 
 def close_locked(order: Order, *, actor: Actor | None, how: str, reason: str) -> Order:

@@ -16,6 +16,7 @@ from apps.trading.domain.orders import IMMEDIATE, OrderStatus
 from apps.trading.models import Order
 from apps.trading.services import policies
 from apps.trading.services.executions import record_locked
+from apps.trading.services.locks import order_locked
 from apps.trading.services.orders import close_locked
 from apps.trading.venues import venue_of
 from apps.trading.venues.base import PaperOrder
@@ -30,7 +31,7 @@ def order_route(*, order_id: UUID) -> Order:
 
     What an immediate order does not fill now is canceled.  Safe to repeat.  Raises NotFound.
     """
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     if not order.is_working:
         return order
     instrument = instrument_get(order.symbol)
@@ -64,7 +65,7 @@ def quotes_match(*, symbols: Iterable[str]) -> int:
 @command
 def order_match(*, order_id: UUID, quote: Quote) -> bool:
     """Try one resting order against the quote; return whether units traded."""
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     if not order.is_working:
         return False
     return _work(order, instrument_get(order.symbol), quote)
@@ -73,7 +74,7 @@ def order_match(*, order_id: UUID, quote: Quote) -> bool:
 @command
 def cancel_route(*, order_id: UUID) -> Order:
     """Tell the venue of a cancel request; the paper venue agrees at once.  Safe to repeat."""
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     if order.status != OrderStatus.PENDING_CANCEL:
         return order
     return close_locked(order, actor=None, how="cancel", reason="by_client")
@@ -90,7 +91,7 @@ def orders_expire() -> int:
 @command
 def order_expire(*, order_id: UUID) -> bool:
     """Expire one order; False when it closed meanwhile."""
-    order = Order.objects.locked(order_id)
+    order = order_locked(order_id)
     if order.is_closed:
         return False
     close_locked(order, actor=None, how="expire", reason="time_in_force")
@@ -129,4 +130,4 @@ def _work(order: Order, instrument: Instrument, quote: Quote) -> bool:
         price=report.fill.price,
         executed_at=now,
     )
-    return order.filled_quantity > before
+    return bool(order.filled_quantity > before)

@@ -30,13 +30,13 @@ class Report:
     execution_id: str
 
 
-OrderT = TypeVar("OrderT", contravariant=True)
+OrderT_contra = TypeVar("OrderT_contra", contravariant=True)
 
 
-class Venue(Protocol[OrderT]):
+class Venue(Protocol[OrderT_contra]):
     @property
     def name(self) -> str: ...
 
-    def work(self, order: OrderT, quote: Quote) -> Report:
+    def work(self, order: OrderT_contra, quote: Quote) -> Report:
         """Try the order against the quote and report; asking again gives the same report."""
         ...

@@ -1,0 +1,87 @@
+"""What a portfolio owns: units from the ledger, cost from the lots, value from the last quotes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from uuid import UUID
+
+from django.db.models import Sum
+
+from apps.core.domain.money import Money
+from apps.ledger.domain.legs import AccountKind
+from apps.ledger.selectors import balances_of
+from apps.market.selectors import quotes_get
+from apps.trading.models import Lot, Portfolio
+from apps.trading.repositories import LotQuerySet
+
+PRICE_STEP = Decimal("0.00000001")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionView:
+    """One holding, in the portfolio's currency; figures that need a quote are None without one.
+
+    `available` is what no open sale holds.  `average_cost` is per unit and, like `cost`, includes
+    the fees of the purchases; `unrealised_profit` is the value at the last price less the cost.
+    """
+
+    symbol: str
+    currency: str
+    quantity: Decimal
+    available: Decimal
+    cost: Decimal
+    average_cost: Decimal
+    last_price: Decimal | None
+    last_price_at: datetime | None
+    market_value: Decimal | None
+    unrealised_profit: Decimal | None
+
+
+def position_list(portfolio_id: UUID) -> list[PositionView]:
+    """Return the portfolio's holdings by symbol; the caller has checked whose portfolio it is."""
+    portfolio = Portfolio.objects.get(id=portfolio_id)
+    free: dict[str, Decimal] = {}
+    owned: dict[str, Decimal] = {}
+    for row in balances_of(portfolio_id):
+        if row.asset == portfolio.currency:
+            continue
+        if row.kind is AccountKind.SECURITIES:
+            free[row.asset] = row.balance
+        if row.kind in {AccountKind.SECURITIES, AccountKind.HELD}:
+            owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
+    symbols = sorted(symbol for symbol, units in owned.items() if units)
+    costs = dict(
+        Lot.objects.open()
+        .filter(portfolio_id=portfolio_id)
+        .values_list("symbol")
+        .annotate(Sum("remaining_cost"))
+    )
+    quotes = quotes_get(symbols)
+    positions = []
+    for symbol in symbols:
+        quote = quotes.get(symbol)
+        cost = Money(costs.get(symbol, Decimal(0)), portfolio.currency).rounded().amount
+        value = None
+        if quote is not None:
+            value = Money(owned[symbol] * quote.last, portfolio.currency).rounded().amount
+        positions.append(
+            PositionView(
+                symbol=symbol,
+                currency=portfolio.currency,
+                quantity=owned[symbol],
+                available=free.get(symbol, Decimal(0)),
+                cost=cost,
+                average_cost=(cost / owned[symbol]).quantize(PRICE_STEP, ROUND_HALF_EVEN),
+                last_price=quote.last if quote else None,
+                last_price_at=quote.at if quote else None,
+                market_value=value,
+                unrealised_profit=None if value is None else value - cost,
+            )
+        )
+    return positions
+
+
+def lot_list(portfolio_id: UUID, *, only_open: bool = True) -> LotQuerySet:
+    """Return the portfolio's lots by symbol, oldest first; the caller has checked whose it is."""
+    lots = Lot.objects.of(portfolio_id)
+    return lots.open() if only_open else lots

@@ -1,0 +1,15 @@
+"""Celery tasks of trading."""
+
+from celery import shared_task
+
+from apps.trading.services import routing
+
+
+@shared_task(name="trading.match_quotes")
+def match_quotes(symbols: list[str]) -> None:
+    routing.quotes_match(symbols=symbols)
+
+
+@shared_task(name="trading.expire_orders")
+def expire_orders() -> None:
+    routing.orders_expire()
