@@ -1,5 +1,6 @@
 """One set of settings; where a service has no URL in the environment, the embedded one is used."""
 
+import logging
 import secrets
 from pathlib import Path
 from typing import Any
@@ -380,7 +381,9 @@ HEALTH_CHECKS = {
 }
 # Ages that the health checks measure, by the name of their metric.
 HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True
 

@@ -3,6 +3,7 @@
 import json
 import secrets
 import shlex
+import string
 import sys
 from dataclasses import asdict, dataclass, replace
 from email import message_from_bytes, policy
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from apps.users.domain.roles import Role
 
+PASSWORD_LETTERS = string.ascii_letters + string.digits  # nothing that a shell would read
 MAIL_SEPARATOR = b"\n" + b"-" * 79 + b"\n"
 
 
@@ -54,7 +56,7 @@ class People:
                 email=email,
                 display_name=name,
                 role=role.value,
-                password=secrets.token_urlsafe(15),
+                password="".join(secrets.choice(PASSWORD_LETTERS) for _ in range(20)),
             )
             for email, name, role in CAST
         ]

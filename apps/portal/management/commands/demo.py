@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -51,6 +52,21 @@ def _chosen_port() -> int:
                 f"Port {text} cannot be used ({error}); choose with PORT=."
             ) from error
     return int(text)
+
+
+def _migrations(database: str) -> Iterator[None]:
+    """Migrate as the tables' owner; yield once for each migration that was applied."""
+    command = [sys.executable, str(MANAGE), "migrate", "--database", database, "--no-color"]
+    lines: list[str] = []
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            lines.append(line)
+            if line.rstrip().endswith(" OK"):
+                yield
+    if process.returncode:
+        raise CommandError(f"The migration of {database} failed:\n" + "".join(lines[-30:]))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -120,8 +136,7 @@ class Command(BaseCommand):
 
     def _prepare(self, supervisor: Supervisor) -> None:
         steps = [
-            Step("Migrate the database", lambda report: self._migrate("default", report)),
-            Step("Migrate the time series", lambda report: self._migrate("timescale", report)),
+            Step("Migrate both databases", self._migrate_both),
             *seed_steps(self.people),
             Step("Start web, worker, beat and stream", lambda _: self._start(supervisor)),
         ]
@@ -153,20 +168,17 @@ class Command(BaseCommand):
             f"{title}: {outcome}, {seconds:.1f} s", highlight=False, markup=False, soft_wrap=True
         )
 
-    def _migrate(self, database: str, report: Report) -> str:
-        command = [sys.executable, str(MANAGE), "migrate", "--database", database, "--no-color"]
-        with subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
-            lines: list[str] = []
-            applied = 0
-            for line in process.stdout or ():
-                lines.append(line)
-                applied += line.rstrip().endswith(" OK")
-                report(applied, None)
-        if process.returncode:
-            raise CommandError("The migration failed:\n" + "".join(lines[-30:]))
-        return f"{applied} migrations applied" if applied else "nothing to do"
+    def _migrate_both(self, report: Report) -> str:
+        applied = dict.fromkeys(("default", "timescale"), 0)
+
+        def migrate(database: str) -> None:
+            for _ in _migrations(database):
+                applied[database] += 1
+                report(sum(applied.values()), None)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(migrate, applied))
+        return f"{sum(applied.values())} migrations applied"
 
     def _start(self, supervisor: Supervisor) -> str:
         supervisor.start()

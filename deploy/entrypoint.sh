@@ -1,0 +1,24 @@
+#!/bin/sh
+# Start the role that the first word names; anything else is a management command.
+set -eu
+role=${1:-web}
+[ $# -eq 0 ] || shift
+case "$role" in
+  migrate)
+    python manage.py keys_create
+    python manage.py migrate --noinput
+    exec python manage.py migrate --noinput --database timescale ;;
+  web)
+    # Forwarding headers are believed from the proxies that FORWARDED_ALLOW_IPS names, and no others.
+    exec uvicorn stratford.asgi:application --host 0.0.0.0 --port 8000 \
+      --ws websockets-sansio --loop uvloop --no-access-log --timeout-graceful-shutdown 20 "$@" ;;
+  worker)
+    exec celery -A stratford worker --loglevel INFO \
+      -Q "${QUEUES:-audit,market,trading,compliance,analytics,notifications}" "$@" ;;
+  beat)
+    exec celery -A stratford beat --pidfile= --schedule /tmp/beat-schedule "$@" ;;
+  stream)
+    exec python manage.py market_stream "$@" ;;
+  *)
+    exec python manage.py "$role" "$@" ;;
+esac
