@@ -63,6 +63,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if isinstance(request.user, User) and not user_has_second_factor(request.user):
             return reverse("security")
+        if isinstance(request.user, User) and request.user.is_staff:
+            return reverse("admin:index")
         return str(super().get_login_redirect_url(request))
 
     def save_user(
