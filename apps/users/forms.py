@@ -1,6 +1,11 @@
-"""Forms of the second factor."""
+"""Forms of sign-up and of the second factor."""
 
+from typing import Any
+
+from allauth.account import forms as account
 from django import forms
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 
 
 class CodeForm(forms.Form):
@@ -15,3 +20,15 @@ class CodeForm(forms.Form):
         self.add_error(
             "code", "This code is not right, or it was used already. Wait for the next one."
         )
+
+
+class SignupForm(account.SignupForm):
+    """Of two sign-ups with one address at once the later looks like one with a taken address."""
+
+    def try_save(self, request: HttpRequest) -> Any:
+        try:
+            with transaction.atomic():
+                return super().try_save(request)
+        except IntegrityError:
+            self.account_already_exists = True
+            return super().try_save(request)

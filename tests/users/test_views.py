@@ -1,9 +1,12 @@
 """The sign-in pages and the security settings, as a browser uses them."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_static.models import StaticToken
@@ -57,6 +60,26 @@ def test_sign_up_with_a_taken_address_looks_the_same_and_changes_nothing() -> No
     assert User.objects.count() == 1
     assert AuditEvent.objects.count() == before
     assert "has one already" in str(mail.outbox[0].body)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sign_up_twice_at_once_makes_one_user() -> None:
+    form = {"email": "a@example.com", "password1": PASSWORD, "password2": PASSWORD}
+    barrier = Barrier(4)
+
+    def sign_up(_: int) -> str:
+        browser = Client()
+        browser.get(reverse("account_signup"))
+        barrier.wait(30)
+        try:
+            return browser.post(reverse("account_signup"), form)["Location"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(sign_up, range(4)))
+    assert set(answers) == {reverse("account_email_verification_sent")}
+    assert User.objects.count() == 1
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "x" * 129])
