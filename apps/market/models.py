@@ -68,6 +68,10 @@ class Instrument(models.Model):
 
     class Meta:
         ordering = ("symbol",)
+        permissions = (
+            ("halt_instrument", "Can halt and resume trading in an instrument"),
+            ("restrict_instrument", "Can keep the restricted list"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(symbol__regex=r"^[A-Z][A-Z0-9.\-]{0,19}$"),

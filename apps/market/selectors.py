@@ -1,6 +1,7 @@
 """Queries of the market: read, never write."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, Unavailable
 from apps.infrastructure.health import Finding, grade_age
 from apps.market.domain import sessions
 from apps.market.domain.bars import DAILY, DailyBar
@@ -111,9 +112,37 @@ def check_feed() -> Finding:
 def session_end(instrument: Instrument, at: datetime) -> datetime:
     """Return when the session ends that an order of that moment belongs to (UTC).
 
-    Where trading never stops (replayed history, crypto) a session is a day in UTC.
+    Where trading never stops (replayed history, crypto) a session is a day in UTC.  Raises
+    Unavailable where the calendar ends.
     """
     round_the_clock = instrument.asset_class == Instrument.AssetClass.CRYPTO
     if settings.MARKET_PROVIDER == "replay" or round_the_clock:
         return _midnight(at.astimezone(UTC).date() + timedelta(days=1))
-    return sessions.next_close(instrument.exchange, at)
+    closing = sessions.next_close(instrument.exchange, at)
+    if closing is None:
+        raise Unavailable("The exchange's calendar does not reach that far.")
+    return closing
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The exchange's own hours; `price_source` says where the prices come from meanwhile."""
+
+    at: datetime
+    exchange: str
+    is_open: bool
+    next_open: datetime | None
+    next_close: datetime | None
+    price_source: str
+
+
+def clock_get(exchange: str, at: datetime) -> Clock:
+    """Return the exchange's state at that moment; raises NotFound without a calendar."""
+    return Clock(
+        at=at,
+        exchange=exchange,
+        is_open=sessions.is_open(exchange, at),
+        next_open=sessions.next_open(exchange, at),
+        next_close=sessions.next_close(exchange, at),
+        price_source=settings.MARKET_PROVIDER,
+    )

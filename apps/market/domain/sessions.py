@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
-
-import exchange_calendars
 
 from apps.core.domain.dates import DateRange
 from apps.core.errors import NotFound
@@ -28,7 +27,9 @@ class Session:
 def _calendar(exchange: str) -> Any:
     if exchange not in CALENDARS:
         raise NotFound("No calendar of this exchange is known.", field="exchange")
-    return exchange_calendars.get_calendar(CALENDARS[exchange], start="1990-01-02")
+    # Imported late: it brings pandas along, and most processes never ask.
+    library = import_module("exchange_calendars")
+    return library.get_calendar(CALENDARS[exchange], start="1990-01-02")
 
 
 def sessions(exchange: str, days: DateRange) -> list[Session]:

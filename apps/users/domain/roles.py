@@ -37,7 +37,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "compliance.view_scenario",
         }
     ),
-    Role.OPERATIONS: frozenset(),
+    Role.OPERATIONS: frozenset(
+        {
+            "market.halt_instrument",
+            "market.restrict_instrument",
+            "market.view_instrument",
+        }
+    ),
     Role.AUDITOR: frozenset(
         {
             "audit.view_auditevent",
