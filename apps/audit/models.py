@@ -1,6 +1,8 @@
 """The append-only event store and the outbox that delivers from it."""
 
 from django.db import models
+from django.db.models import F
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from apps.audit.domain.checkpoints import CheckpointFacts
@@ -32,7 +34,11 @@ class AuditEvent(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["stream", "version"], name="audit_stream_version"),
         )
-        indexes = (models.Index(fields=["name", "occurred_at"], name="audit_name_time"),)
+        indexes = (
+            models.Index(fields=["name", "occurred_at"], name="audit_name_time"),
+            models.Index(fields=["actor_id", "-sequence"], name="audit_actor"),
+            models.Index(KT("payload__client_id"), F("sequence").desc(), name="audit_about"),
+        )
 
     def __str__(self) -> str:
         return f"{self.stream}@{self.version} {self.name}"

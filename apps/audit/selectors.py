@@ -1,11 +1,12 @@
 """Questions to the trail: a timeline, the proof of an event, and whether all still holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from apps.audit.domain.checkpoints import signature_verify
@@ -45,6 +46,16 @@ class Verification:
 def stream_events(stream: str) -> QuerySet[AuditEvent]:
     """Return the events of one aggregate, oldest first."""
     return AuditEvent.objects.stream(stream)
+
+
+def client_trail(client_id: UUID, *, names: Collection[str]) -> QuerySet[AuditEvent]:
+    """Return what the client did and what happened to the client, newest first.
+
+    Only events of these names: a client must not learn from the trail that somebody is looking.
+    """
+    rows = AuditEvent.objects.annotate(about=KT("payload__client_id"))
+    mine = Q(actor_id=client_id) | Q(about=str(client_id))
+    return rows.filter(mine, name__in=names).order_by("-sequence")
 
 
 def event_count() -> int:

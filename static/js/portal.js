@@ -1,8 +1,9 @@
 // What every page has: theme, menu, one submission per form.
 
-import { themeToggle } from "./theme.js";
+import { preference, themeToggle } from "./theme.js";
 
 document.querySelectorAll("[data-theme-toggle]").forEach(themeToggle);
+document.querySelectorAll("[data-preference]").forEach(preference);
 
 const menuButton = document.querySelector("[data-menu-button]");
 const menu = document.querySelector("[data-menu]");
@@ -23,7 +24,7 @@ if (menuButton && menu) {
 // A courtesy only: the server's idempotency keys are what makes a double click harmless.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.method !== "post" || event.defaultPrevented || form.hasAttribute("data-stays")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

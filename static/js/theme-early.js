@@ -1,10 +1,12 @@
-// A classic script, so that the stored theme applies before the first paint.
+// A classic script, so that the stored look applies before the first paint.
 (() => {
-  let stored = null;
-  try {
-    stored = localStorage.getItem("stratford.theme");
-  } catch {
-    return; // storage is refused: the system's theme applies
+  const allowed = { theme: ["light", "dark"], pnl: ["green-red"] };
+  for (const [name, values] of Object.entries(allowed)) {
+    try {
+      const stored = localStorage.getItem(`stratford.${name}`);
+      if (values.includes(stored)) document.documentElement.dataset[name] = stored;
+    } catch {
+      return; // storage is refused: the defaults apply
+    }
   }
-  if (stored === "light" || stored === "dark") document.documentElement.dataset.theme = stored;
 })();

@@ -1,37 +1,41 @@
-// The colour theme: system, light or dark, kept in this browser.
+// The look of the pages, kept in this browser: colour theme, colours of profit and loss.
 
-const KEY = "stratford.theme";
-const NAMES = { system: "System", light: "Light", dark: "Dark" };
-const NEXT = { system: "light", light: "dark", dark: "system" };
+const NAMES = { "": "System", light: "Light", dark: "Dark" };
+const NEXT = { "": "light", light: "dark", dark: "" };
 
-function current() {
-  return document.documentElement.dataset.theme ?? "system";
+function current(name) {
+  return document.documentElement.dataset[name] ?? "";
 }
 
-function store(theme) {
+function choose(name, value) {
+  if (value) document.documentElement.dataset[name] = value;
+  else delete document.documentElement.dataset[name];
   try {
-    if (theme === "system") localStorage.removeItem(KEY);
-    else localStorage.setItem(KEY, theme);
+    if (value) localStorage.setItem(`stratford.${name}`, value);
+    else localStorage.removeItem(`stratford.${name}`);
   } catch {
     // Storage is refused: the choice holds for this page only.
   }
-}
-
-function apply(theme) {
-  if (theme === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
   document.dispatchEvent(new CustomEvent("themechange"));
 }
 
 export function themeToggle(button) {
   const label = button.querySelector("[data-theme-name]");
-  label.textContent = NAMES[current()];
+  const show = () => {
+    label.textContent = NAMES[current("theme")];
+  };
+  show();
   button.hidden = false;
-  button.addEventListener("click", () => {
-    const theme = NEXT[current()];
-    store(theme);
-    apply(theme);
-    label.textContent = NAMES[theme];
+  button.addEventListener("click", () => choose("theme", NEXT[current("theme")]));
+  document.addEventListener("themechange", show);
+}
+
+export function preference(select) {
+  const name = select.dataset.preference;
+  select.value = current(name);
+  select.addEventListener("change", () => choose(name, select.value));
+  document.addEventListener("themechange", () => {
+    select.value = current(name);
   });
 }
 

@@ -28,6 +28,7 @@ CONTEXT_FILES = {
         "routing.py",
         "schema.py",
         "middleware.py",
+        "templatetags",
     ),
     # Checks that other contexts run by dotted path; the signed-in user behind a request.
     *("gates.py", "actors.py", "data"),

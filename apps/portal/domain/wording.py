@@ -1,0 +1,85 @@
+"""Plain words for codes: what a check looks at, what an event meant for the client."""
+
+from collections.abc import Mapping
+from typing import Any
+
+CHECKS = {
+    "kyc_approved": "Your identity check is approved",
+    "client_cleared": "Your account is free to trade",
+    "firm_not_accepting": "The firm takes such orders now",
+    "instrument_not_tradable": "The instrument trades",
+    "instrument_restricted": "The instrument is not restricted",
+    "currency_not_supported": "It trades in the portfolio's currency",
+    "session_closed": "The market is open, or the order can wait",
+    "tick_size": "Prices fit the instrument's steps",
+    "lot_size": "The size fits the instrument's steps",
+    "quote_missing": "There is a fresh quote",
+    "quote_stale": "There is a fresh quote",
+    "price_collar": "The limit price is near the market",
+    "order_minimum": "The order is large enough",
+    "order_notional": "The order is within the size limit",
+    "position_concentration": "The position stays within its share of the portfolio",
+    "daily_order_limit": "Today's number of orders is within the limit",
+    "duplicate_order": "No identical order a moment ago",
+    "insufficient_buying_power": "There is enough buying power",
+    "insufficient_position": "There are enough units to sell",
+}
+
+TIMES_IN_FORCE = {
+    "DAY": "Day: until the session ends",
+    "GTC": "Good till cancelled",
+    "IOC": "Immediate or cancel: fill what you can now",
+    "FOK": "Fill or kill: all of it now or nothing",
+}
+ORDER_TYPES = {
+    "MARKET": "Market: at the best price now",
+    "LIMIT": "Limit: at your price or better",
+    "STOP": "Stop: market order once your price is reached",
+    "STOP_LIMIT": "Stop limit: limit order once your price is reached",
+}
+
+# What the client reads of the audit trail; an event that is not here is shown by its name.
+EVENTS = {
+    "trading.portfolio.opened": "A portfolio in {currency} was opened",
+    "trading.cash.requested": "A transfer was requested",
+    "trading.cash.deposited": "{amount} {currency} arrived from the simulated bank",
+    "trading.cash.withdrawn": "{amount} {currency} went to the simulated bank",
+    "trading.cash.failed": "The simulated bank refused a transfer",
+    "trading.order.accepted": "An order was accepted: {side} {quantity} {symbol}",
+    "trading.order.triggered": "A stop order on {symbol} was triggered",
+    "trading.order.filled": "{side} {quantity} {symbol} filled at {price} {currency}",
+    "trading.order.cancel_requested": "You asked to cancel an order on {symbol}",
+    "trading.order.canceled": "An order on {symbol} was cancelled",
+    "trading.order.rejected": "An order on {symbol} was rejected",
+    "trading.order.expired": "An order on {symbol} expired",
+    "compliance.kyc.started": "The identity check was begun",
+    "compliance.kyc.step_saved": "Answers of the identity check were saved",
+    "compliance.kyc.document_uploaded": "A document was uploaded",
+    "compliance.kyc.document_read": "A document was opened",
+    "compliance.kyc.submitted": "The identity check was handed in",
+    "users.user.registered": "The account was registered",
+    "users.user.signed_in": "Signed in",
+    "users.user.signed_out": "Signed out",
+}
+
+
+class _Gaps(dict[str, Any]):
+    """A field that an older event does not have is left open."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def check_words(code: str) -> str:
+    """Return what a check looks at."""
+    return CHECKS.get(code, code.replace("_", " ").capitalize())
+
+
+def event_words(name: str, payload: Mapping[str, Any]) -> str:
+    """Return what the event meant, in one sentence without a full stop."""
+    template = EVENTS.get(name)
+    if template is None:
+        _, noun, verb = (*name.split("."), "", "")[:3]
+        return f"{noun} {verb}".replace("_", " ").strip().capitalize()
+    words = {key: str(value).title() if key == "side" else value for key, value in payload.items()}
+    return template.format_map(_Gaps(words))

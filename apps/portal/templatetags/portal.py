@@ -1,0 +1,101 @@
+"""Filters for figures: money, quantities, signed changes, ages."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.portal.domain import figures, wording
+
+register = template.Library()
+
+
+@register.filter
+def money(value: Decimal | None, currency: str) -> str:
+    return figures.MISSING if value is None else figures.amount(value, currency)
+
+
+@register.filter
+def quantity(value: Decimal | None) -> str:
+    return figures.MISSING if value is None else figures.plain(value)
+
+
+@register.filter
+def price(value: Decimal | None) -> str:
+    return figures.MISSING if value is None else figures.plain(value, least_places=2)
+
+
+@register.filter
+def percent(value: Decimal | None) -> str:
+    return figures.MISSING if value is None else figures.percent(value)
+
+
+def _signed(value: Decimal, text: str) -> SafeString:
+    way = figures.direction(value)
+    return format_html(
+        '<span class="{} nowrap"><span aria-hidden="true">{}</span>\N{NO-BREAK SPACE}{}{}</span>',
+        way,
+        figures.ARROWS[way],
+        figures.SIGNS[way],
+        text,
+    )
+
+
+@register.filter
+def change(value: Decimal | None, currency: str) -> str:
+    """Write a profit or loss in money with its sign, its arrow and its colour."""
+    if value is None:
+        return figures.MISSING
+    return _signed(value, figures.amount(abs(value), currency))
+
+
+@register.filter
+def change_percent(value: Decimal | None) -> str:
+    """Write a ratio as a percentage with its sign, its arrow and its colour."""
+    if value is None:
+        return figures.MISSING
+    return _signed(value, figures.percent(abs(value)))
+
+
+@register.filter
+def words(value: str) -> str:
+    """Write a stored choice (`PARTIALLY_FILLED`) as words (`Partially filled`)."""
+    return value.replace("_", " ").capitalize()
+
+
+@register.filter
+def age(value: datetime | None) -> str:
+    """Write how long ago something was, in its largest unit."""
+    if value is None:
+        return "never"
+    seconds = max(int((timezone.now() - value).total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size}\N{NO-BREAK SPACE}{unit} ago"
+    return f"{seconds}\N{NO-BREAK SPACE}s ago"
+
+
+@register.inclusion_tag("portal/includes/field.html")
+def field(bound: Any) -> dict[str, Any]:
+    """Write a form field: label, help, errors, and the input that names both."""
+    return {"field": bound}
+
+
+@register.filter
+def check_words(code: str) -> str:
+    return wording.check_words(code)
+
+
+@register.filter
+def time_in_force_words(code: str) -> str:
+    return wording.TIMES_IN_FORCE.get(str(code), str(code))
+
+
+@register.filter
+def signed_units(value: Decimal) -> str:
+    """Write a movement of units or money with its sign."""
+    return f"{'+' if value > 0 else ''}{figures.plain(value)}"

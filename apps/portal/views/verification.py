@@ -1,0 +1,137 @@
+"""The identity check: steps that are kept as they are filled in, documents, handing in."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+
+from apps.compliance.domain.questionnaire import STEPS, InvalidAnswers
+from apps.compliance.domain.uploads import MAX_BYTES
+from apps.compliance.selectors.kyc import KycView, StepView, kyc_view
+from apps.compliance.services.documents import document_read, document_upload
+from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.core.errors import DomainError
+from apps.infrastructure.api.problems import domain_status
+from apps.portal.forms.documents import DocumentForm
+from apps.portal.forms.verification import StepForm, initial_of
+from apps.portal.views.access import client_page
+from apps.users.actors import actor_of
+
+
+@client_page()
+def verification(request: HttpRequest) -> HttpResponseBase:
+    """Say in plain words where the check stands, and what comes next."""
+    return _overview(request, DocumentForm())
+
+
+@client_page("GET", "HEAD", "POST")
+def step(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Show one step, or keep its answers: a half-filled step is kept too."""
+    user = actor_of(request)
+    kyc = kyc_view(user)
+    current = _step(kyc, code)
+    if request.method != "POST":
+        form = StepForm(step=current.step, initial=initial_of(current.step, current.answers))
+        if current.is_started and kyc.is_editable:
+            form.suggest(current.missing)
+        return _step_page(request, kyc, current, form)
+    form = StepForm(request.POST, step=current.step)
+    if not form.is_valid():
+        return _step_page(request, kyc, current, form, status=400)
+    try:
+        kyc_save_step(actor=user, step=code, answers=form.answers())
+    except InvalidAnswers as error:
+        form.mark_refused(error.facts)
+        return _step_page(request, kyc, current, form, status=400)
+    except DomainError as error:
+        form.refuse(error.message)
+        return _step_page(request, kyc, current, form, status=domain_status(error))
+    return _after_save(request, code, form)
+
+
+@client_page("POST")
+def upload(request: HttpRequest) -> HttpResponseBase:
+    """Take in one document."""
+    form = DocumentForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _overview(request, form, status=400)
+    # One byte more than is allowed is enough for the domain to refuse the file.
+    data = form.cleaned_data["file"].read(MAX_BYTES + 1)
+    try:
+        document_upload(
+            actor=actor_of(request),
+            kind=form.cleaned_data["kind"],
+            data=data,
+            expiry_date=form.cleaned_data["expiry_date"],
+        )
+    except DomainError as error:
+        form.refuse(error.message, error.facts.get("field"))
+        return _overview(request, form, status=domain_status(error))
+    messages.success(request, "The document was kept, encrypted.")
+    return redirect("portal:verification")
+
+
+@client_page("POST")
+def submit(request: HttpRequest) -> HttpResponseBase:
+    """Hand the check in."""
+    try:
+        kyc_submit(actor=actor_of(request))
+    except DomainError as error:
+        messages.error(request, error.message)
+        return _overview(request, DocumentForm(), status=domain_status(error))
+    messages.success(request, "Handed in. We will tell you as soon as it is decided.")
+    return redirect("portal:verification")
+
+
+@client_page("POST")
+def document(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
+    """Give a document back to its owner; the access is logged, so it is asked for by POST."""
+    found, content = document_read(actor=actor_of(request), document_id=document_id)
+    answer = HttpResponse(content, content_type=found.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{found.file_name}"'
+    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _step(kyc: KycView, code: str) -> StepView:
+    found = kyc.step(code)
+    if found is None:
+        raise Http404("There is no such step.")
+    return found
+
+
+def _after_save(request: HttpRequest, code: str, form: StepForm) -> HttpResponseBase:
+    kyc = kyc_view(actor_of(request))
+    saved = _step(kyc, code)
+    if "later" in request.POST:
+        messages.success(request, "Kept. Come back whenever you like.")
+        return redirect("portal:verification")
+    if saved.missing:
+        form.mark_missing(saved.missing)
+        return _step_page(request, kyc, saved, form, status=422)
+    codes = [step.code for step in STEPS]
+    place = codes.index(code) + 1
+    if place < len(codes):
+        return redirect("portal:verification_step", code=codes[place])
+    return redirect("portal:verification")
+
+
+def _step_page(
+    request: HttpRequest, kyc: KycView, current: StepView, form: StepForm, *, status: int = 200
+) -> HttpResponse:
+    codes = [step.code for step in STEPS]
+    context = {
+        "kyc": kyc,
+        "current": current,
+        "form": form,
+        "number": codes.index(current.code) + 1,
+        "count": len(codes),
+    }
+    return render(request, "portal/verification_step.html", context, status=status)
+
+
+def _overview(request: HttpRequest, form: DocumentForm, *, status: int = 200) -> HttpResponse:
+    context = {"kyc": kyc_view(actor_of(request)), "form": form}
+    return render(request, "portal/verification.html", context, status=status)
