@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from apps.audit.domain.checkpoints import signature_verify
 from apps.audit.domain.merkle import MerkleTree, inclusion_proof
+from apps.audit.domain.seal import image_of, seal_of
 from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
 from apps.audit.providers.signing import public_key
-from apps.audit.services import image_of, seal_of
 from apps.core.errors import NotFound
 from apps.infrastructure.health import Finding, grade_age
 

@@ -1,10 +1,7 @@
 """emit(): the one door into the audit trail; outbox_deliver(): the one way out to handlers."""
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,6 +17,7 @@ from redis.exceptions import RedisError
 
 from apps.audit.domain.checkpoints import CheckpointFacts
 from apps.audit.domain.merkle import MerkleTree
+from apps.audit.domain.seal import seal_of
 from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
 from apps.audit.providers.signing import signing_key
 from apps.core.commands import command
@@ -36,41 +34,6 @@ class Actor(Protocol):
     """Whoever acts: a user, by primary key."""
 
     pk: Any
-
-
-def seal_image(
-    *,
-    previous_hash: str,
-    event_id: UUID,
-    stream: str,
-    version: int,
-    name: str,
-    actor_id: UUID | None,
-    occurred_at: datetime,
-    correlation_id: str,
-    payload: Mapping[str, Any],
-) -> list[Any]:
-    """Return what an event's hash is taken over: every column and the hash before it."""
-    return [
-        previous_hash,
-        str(event_id),
-        stream,
-        version,
-        name,
-        str(actor_id) if actor_id else None,
-        occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
-        correlation_id,
-        payload,
-    ]
-
-
-def seal(image: list[Any]) -> str:
-    """Return the SHA-256 (hex) of the image as JSON with sorted keys and no white space.
-
-    A third party can compute it without this code.
-    """
-    text = json.dumps(image, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
@@ -109,26 +72,6 @@ def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
     row.save(force_insert=True)
     _enqueue(row)
     return row
-
-
-def image_of(row: AuditEvent) -> list[Any]:
-    """Return the pre-image of the row's hash, from its own columns."""
-    return seal_image(
-        previous_hash=row.previous_hash,
-        event_id=row.event_id,
-        stream=row.stream,
-        version=row.version,
-        name=row.name,
-        actor_id=row.actor_id,
-        occurred_at=row.occurred_at,
-        correlation_id=row.correlation_id,
-        payload=row.payload,
-    )
-
-
-def seal_of(row: AuditEvent) -> str:
-    """Return the hash that the row should have, from its own columns."""
-    return seal(image_of(row))
 
 
 def _enqueue(row: AuditEvent) -> None:

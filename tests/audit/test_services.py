@@ -4,8 +4,9 @@ from typing import ClassVar
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from apps.audit.domain.seal import seal_of
 from apps.audit.models import AuditEvent
-from apps.audit.services import emit, seal_of
+from apps.audit.services import emit
 from apps.core.events import DomainEvent
 
 pytestmark = pytest.mark.django_db

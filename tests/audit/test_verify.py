@@ -22,10 +22,11 @@ from pytest_django import Settings
 from apps.audit import services
 from apps.audit.domain.checkpoints import proof_document_verify
 from apps.audit.domain.merkle import inclusion_proof, proof_verify, root_of
+from apps.audit.domain.seal import seal, seal_of
 from apps.audit.models import AuditEvent, Checkpoint
 from apps.audit.providers import signing
 from apps.audit.selectors import event_proof, stream_events, trail_verify
-from apps.audit.services import checkpoint_write, emit, seal, seal_of
+from apps.audit.services import checkpoint_write, emit
 from apps.audit.tasks import write_checkpoint
 from apps.core.errors import NotFound, Unavailable
 from apps.core.events import DomainEvent

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,9 +11,11 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from apps.core.errors import NotFound
-from apps.users.models import User
 from apps.users.selectors import portal_user_get, user_get
 from apps.users.services.ws_tokens import ws_token_consume
+
+if TYPE_CHECKING:
+    from apps.users.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def _has_own_origin(scope: Mapping[str, Any]) -> bool:
     return origin is not None and (origin == settings.PUBLIC_URL or urlsplit(origin).netloc == host)
 
 
-def _of(user: User, session_key: str = "") -> Identity:
+def _of(user: "User", session_key: str = "") -> Identity:
     return Identity(user.pk, user.get_session_auth_hash(), session_key)
 
 
@@ -85,7 +87,7 @@ def identity_holds(identity: Identity, scope: Mapping[str, Any]) -> bool:
     return user is not None and user.get_session_auth_hash() == identity.fingerprint
 
 
-def _active(user_id: UUID) -> User | None:
+def _active(user_id: UUID) -> "User | None":
     try:
         user = user_get(user_id)
     except NotFound:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -12,7 +13,6 @@ from apps.core.errors import DomainError
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import BalanceRow, balances_of
 from apps.market.domain.quotes import Quote
-from apps.market.models import Instrument
 from apps.market.selectors import instrument_get, quotes_get, session_is_open
 from apps.trading.domain import risk
 from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
@@ -20,6 +20,9 @@ from apps.trading.domain.orders import OrderDraft, OrderType, Side
 from apps.trading.domain.risk import CheckResult
 from apps.trading.models import FirmSwitch, Order, Portfolio
 from apps.trading.services import policies
+
+if TYPE_CHECKING:
+    from apps.market.models import Instrument
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Assessment:
     """
 
     draft: OrderDraft
-    instrument: Instrument
+    instrument: "Instrument"
     quote: Quote | None
     quantity: Decimal | None
     worst_price: Decimal | None
@@ -182,7 +185,7 @@ def _most(quantity: Decimal | None, price: Decimal | None, portfolio: Portfolio)
 class _Facts:
     draft: OrderDraft
     portfolio: Portfolio
-    instrument: Instrument
+    instrument: "Instrument"
     quote: Quote | None
     quantity: Decimal | None
     value: Decimal | None

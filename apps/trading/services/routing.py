@@ -1,6 +1,7 @@
 """Orders on their way to a venue and back: route, match, cancel, expire."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -10,7 +11,6 @@ from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import DomainError
 from apps.market.domain.quotes import Quote
-from apps.market.models import Instrument
 from apps.market.selectors import instrument_get, quote_get, quotes_get, session_is_open
 from apps.trading.domain.orders import IMMEDIATE, OrderStatus
 from apps.trading.models import Order
@@ -20,6 +20,9 @@ from apps.trading.services.locks import order_locked
 from apps.trading.services.orders import close_locked
 from apps.trading.venues import venue_of
 from apps.trading.venues.base import PaperOrder
+
+if TYPE_CHECKING:
+    from apps.market.models import Instrument
 
 logger = structlog.get_logger(__name__)
 EXPIRE_BATCH = 500
@@ -102,7 +105,7 @@ def _is_fresh(quote: Quote) -> bool:
     return timezone.now() - quote.at <= policies.limits().quote_age
 
 
-def _work(order: Order, instrument: Instrument, quote: Quote) -> bool:
+def _work(order: Order, instrument: "Instrument", quote: Quote) -> bool:
     now = timezone.now()
     if not (instrument.is_tradable and _is_fresh(quote) and session_is_open(instrument, now)):
         return False
