@@ -103,7 +103,7 @@ class TokenApi(SignInApi):
 class RefreshApi(SignInApi):
     @extend_schema(
         request=RefreshInput,
-        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM},
+        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -117,7 +117,7 @@ class RefreshApi(SignInApi):
 
 
 class RevokeApi(SignInApi):
-    @extend_schema(request=RefreshInput, responses={204: None, 400: PROBLEM}, auth=[])
+    @extend_schema(request=RefreshInput, responses={204: None, 400: PROBLEM, 429: PROBLEM}, auth=[])
     def post(self, request: Request) -> Response:
         """End the session of a refresh token; an unknown token is no error (RFC 7009)."""
         data = RefreshInput(data=request.data)
@@ -128,7 +128,8 @@ class RevokeApi(SignInApi):
 
 class WsTokenApi(ApiView):
     @extend_schema(
-        request=None, responses={201: WsTokenOutput, 401: PROBLEM, 403: PROBLEM, 503: PROBLEM}
+        request=None,
+        responses={201: WsTokenOutput, 400: PROBLEM, 401: PROBLEM, 403: PROBLEM, 503: PROBLEM},
     )
     def post(self, request: Request) -> Response:
         """Make a token that opens one WebSocket connection."""
@@ -155,7 +156,7 @@ class SessionListApi(ApiView):
 
 
 class SessionApi(ApiView):
-    @extend_schema(responses={204: None, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM})
+    @extend_schema(responses={204: None, 400: PROBLEM, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM})
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one of one's API sessions, with all its tokens."""
         api_session_end(actor=actor_of(request), session_id=session_id)
