@@ -48,8 +48,9 @@ def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
         cursor.execute(f"SET LOCAL lock_timeout = {WAIT_MS}")
         try:
             cursor.execute(
-                "INSERT INTO infrastructure_idempotencyrecord (principal, key, fingerprint, status, body)"
-                " VALUES (%s, %s, %s, 0, '') ON CONFLICT DO NOTHING RETURNING id",
+                "INSERT INTO infrastructure_idempotencyrecord"
+                " (principal, key, fingerprint, status, body) VALUES (%s, %s, %s, 0, '')"
+                " ON CONFLICT DO NOTHING RETURNING id",
                 [principal, key, fingerprint],
             )
         except OperationalError as error:
@@ -116,4 +117,5 @@ def idempotent(post: Post) -> Post:
         response["Idempotent-Replayed"] = "true"
         return response
 
+    once.is_idempotent = True  # type: ignore[attr-defined]
     return once
