@@ -5,7 +5,9 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django_otp.admin import OTPAdminSite
 
 
@@ -22,3 +24,15 @@ class StratfordAdminSite(OTPAdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show the cockpit to whoever may see alerts, the plain list of tables to the others."""
+        # Imported late: the site is made before the tables of the applications are loaded.
+        from apps.compliance.selectors.desk import desk_overview  # noqa: PLC0415
+
+        desk = None
+        if request.user.has_perm("compliance.view_alert"):
+            desk = desk_overview(timezone.now())
+        return super().index(request, {**(extra_context or {}), "desk": desk})

@@ -47,6 +47,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.AUDITOR: frozenset(
         {
             "audit.view_auditevent",
+            "audit.view_checkpoint",
             "compliance.view_alert",
             "compliance.view_scenario",
         }

@@ -1,0 +1,244 @@
+"""The alerts' work queue, and the page on which one is reviewed and decided."""
+
+import csv
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from apps.compliance.domain.exports import csv_cell
+from apps.compliance.models import Alert, Scenario
+from apps.compliance.selectors.alerts import alert_timeline, reason_choices
+from apps.compliance.services import alerts as services
+from apps.core.errors import DomainError, NotFound, NotPermitted
+from apps.users.actors import actor_of
+from apps.users.models import User
+
+ORDER_KEY = "desk.alerts.order"
+EXPORT_COLUMNS = (
+    *("id", "client_id", "kind", "scenario_code", "scenario_version", "status", "score"),
+    *("disposition", "reason_code", "note", "created_at", "due_at", "decided_at"),
+)
+Post = Callable[[User, UUID, dict[str, str]], object]
+COMMANDS: dict[str, Post] = {
+    "propose": lambda actor, alert_id, form: services.alert_propose(
+        actor=actor,
+        alert_id=alert_id,
+        disposition=form.get("decision", "").partition(":")[0],
+        reason_code=form.get("decision", "").partition(":")[2],
+        note=form.get("note", ""),
+    ),
+    "confirm": lambda actor, alert_id, form: services.alert_confirm(actor=actor, alert_id=alert_id),
+    "reject": lambda actor, alert_id, form: services.alert_reject_proposal(
+        actor=actor, alert_id=alert_id, note=form.get("note", "")
+    ),
+    "note": lambda actor, alert_id, form: services.alert_note(
+        actor=actor, alert_id=alert_id, note=form.get("note", "")
+    ),
+    "take": lambda actor, alert_id, form: services.alert_assign(
+        actor=actor, alert_id=alert_id, assignee_id=actor.pk
+    ),
+    "release": lambda actor, alert_id, form: services.alert_unlock(actor=actor, alert_id=alert_id),
+}
+
+
+class HeldFilter(admin.SimpleListFilter):
+    """Whose the alert is."""
+
+    title = "assignee"
+    parameter_name = "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("me", "Mine"), ("nobody", "Unassigned"), ("somebody", "Assigned")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        match self.value():
+            case "me":
+                return queryset.filter(assignee=actor_of(request))
+            case "nobody":
+                return queryset.filter(assignee=None)
+            case "somebody":
+                return queryset.exclude(assignee=None)
+        return queryset
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows are read; what changes them are commands."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("__str__", "client", "kind", "status", "score", "age", "sla", "assignee", "proposed_by"),
+    )
+    list_filter = ("status", HeldFilter, "kind", "scenario_code", "disposition")
+    list_select_related = ("client", "assignee", "proposed_by")
+    search_fields = ("id__exact", "client__email", "scenario_code")
+    ordering = ("due_at",)
+    list_per_page = 50
+    actions = ("take_selected", "confirm_selected", "export_selected")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.next_view))
+        return [path("next/", view, name="compliance_alert_next"), *super().get_urls()]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return actor_of(request).has_perm(services.DECIDE)
+
+    @admin.display(description="age", ordering="created_at")
+    def age(self, alert: Alert) -> str:
+        return f"{(timezone.now() - alert.created_at).total_seconds() / 3600:.1f} h"
+
+    @admin.display(description="due", ordering="due_at")
+    def sla(self, alert: Alert) -> str:
+        late = alert.status != Alert.Status.CLOSED and alert.due_at < timezone.now()
+        text = f"{alert.due_at:%Y-%m-%d %H:%M}"
+        return format_html('<strong class="desk-late">late {}</strong>', text) if late else text
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Keep the officer's order of the queue from visit to visit."""
+        if "o" in request.GET:
+            request.session[ORDER_KEY] = request.GET["o"][:50]
+        elif ORDER_KEY in request.session:
+            query = request.GET.copy()
+            query["o"] = request.session[ORDER_KEY]
+            request.GET = query  # type: ignore[assignment]
+        return super().changelist_view(request, extra_context)
+
+    @admin.action(description="Take the selected alerts", permissions=["decide"])
+    def take_selected(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._each(request, queryset, "take")
+
+    @admin.action(description="Confirm the selected proposals", permissions=["decide"])
+    def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        self._each(request, queryset, "confirm")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Alert], name: str) -> None:
+        done = 0
+        for alert in queryset:
+            try:
+                COMMANDS[name](actor_of(request), alert.id, {})
+                done += 1
+            except DomainError as error:
+                self.message_user(request, f"{alert}: {error.message}", messages.ERROR)
+        if done:
+            self.message_user(request, f"{done} done.", messages.SUCCESS)
+
+    @admin.action(description="Export the selected alerts (CSV)")
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse:
+        alerts = list(queryset)
+        services.alert_export_record(
+            actor=actor_of(request), alert_ids=[alert.id for alert in alerts]
+        )
+        response = HttpResponse(
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="alerts.csv"'},
+        )
+        writer = csv.writer(response)
+        writer.writerow(EXPORT_COLUMNS)
+        for alert in alerts:
+            writer.writerow(csv_cell(getattr(alert, name)) for name in EXPORT_COLUMNS)
+        return response
+
+    def next_view(self, request: HttpRequest) -> HttpResponse:
+        """Give the officer the most urgent alert that nobody has."""
+        try:
+            alert = services.alert_next_unassigned(actor=actor_of(request))
+        except NotPermitted as error:
+            raise PermissionDenied from error
+        if alert is None:
+            self.message_user(request, "Nothing is unassigned.", messages.INFO)
+            return HttpResponseRedirect(reverse("admin:compliance_alert_changelist"))
+        return HttpResponseRedirect(reverse("admin:compliance_alert_change", args=[alert.id]))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponseBase:  # type: ignore[override]
+        """Show one alert on one page; opening it locks it and is recorded."""
+        actor = actor_of(request)
+        try:
+            alert_id = Alert._meta.pk.to_python(object_id)
+            if request.method == "POST":
+                return self._post(request, actor, alert_id)
+            alert = services.alert_view(actor=actor, alert_id=alert_id)
+        except (ValidationError, NotFound) as error:
+            raise Http404 from error
+        except NotPermitted as error:
+            raise PermissionDenied from error
+        return TemplateResponse(
+            request,
+            "admin/compliance/alert/review.html",
+            {**self.admin_site.each_context(request), **self._review(alert, actor)},
+        )
+
+    def _post(self, request: HttpRequest, actor: User, alert_id: UUID) -> HttpResponse:
+        command = COMMANDS.get(request.POST.get("command", ""))
+        if command is None:
+            raise Http404
+        try:
+            command(actor, alert_id, request.POST.dict())
+        except NotFound:
+            raise
+        except DomainError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, "Done, and on record.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:compliance_alert_change", args=[alert_id]))
+
+    def _review(self, alert: Alert, actor: User) -> dict[str, Any]:
+        now = timezone.now()
+        locked = alert.is_locked_for(actor, now)
+        may_act = actor.has_perm(services.DECIDE) and not locked and alert.client_id != actor.pk
+        explanation = [
+            {**row, "width": int(float(row.get("contribution") or 0) * 100)}
+            for row in alert.explanation
+        ]
+        return {
+            "title": str(alert),
+            "opts": Alert._meta,
+            "alert": alert,
+            "late": alert.status != Alert.Status.CLOSED and alert.due_at < now,
+            "locked": locked,
+            "may_propose": may_act and alert.status == Alert.Status.OPEN,
+            "may_confirm": may_act
+            and alert.status == Alert.Status.PROPOSED
+            and alert.proposed_by_id != actor.pk,
+            "may_reject": may_act and alert.status == Alert.Status.PROPOSED,
+            "explanation": explanation,
+            "score_width": int(alert.score * 100),
+            "evidence": alert.evidence.all(),
+            "timeline": alert_timeline(alert),
+            "reasons": reason_choices(alert.kind),
+            "earlier": Alert.objects.filter(client=alert.client).exclude(pk=alert.pk)[:10],
+        }
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(ReadOnlyAdmin):
+    list_display = ("code", "version", "title", "currency", "is_active")
+    list_filter = ("is_active",)

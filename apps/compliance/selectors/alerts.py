@@ -1,0 +1,55 @@
+"""Questions to the alerts, for the desk and the API."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.audit.selectors import stream_events
+from apps.compliance.domain.alerts import REASONS, AlertKind
+from apps.compliance.models import Alert
+from apps.core.errors import NotFound
+from apps.users.models import User
+
+VIEW = "compliance.view_alert"
+
+
+def alert_list(user: User) -> QuerySet[Alert]:
+    """Return what the user may see: every alert for staff with the permission, else none."""
+    alerts = Alert.objects.select_related("client", "assignee", "proposed_by", "confirmed_by")
+    return alerts if user.has_perm(VIEW) else alerts.none()
+
+
+def alert_get(user: User, alert_id: UUID) -> Alert:
+    """Return the alert; raises NotFound, for whoever may not know of alerts too."""
+    alert = alert_list(user).filter(pk=alert_id).first()
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    return alert
+
+
+def alert_timeline(alert: Alert) -> list[dict[str, Any]]:
+    """Return the alert's audit events, oldest first, with who acted and what they wrote."""
+    events = list(stream_events(alert.stream))
+    people = User.objects.in_bulk({event.actor_id for event in events if event.actor_id})
+    notes = {note.id: note.text for note in alert.notes.all()}
+    return [
+        {
+            "at": event.occurred_at,
+            "name": event.name.rpartition(".")[2].replace("_", " "),
+            "who": str(people.get(event.actor_id, "system")) if event.actor_id else "system",
+            "facts": {
+                key: value
+                for key, value in event.payload.items()
+                if key in ("disposition", "reason_code", "score", "proposal_withdrawn")
+            },
+            "note": notes.get(event.payload.get("note_id", 0), ""),
+            "hash": event.hash,
+        }
+        for event in events
+    ]
+
+
+def reason_choices(kind: str) -> dict[str, tuple[str, ...]]:
+    """Return the dispositions of a kind with their reason codes."""
+    return REASONS[AlertKind(kind)]
