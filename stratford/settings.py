@@ -309,6 +309,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
+    "mail": {"task": "notifications.send_pending", "schedule": 30.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
 }

@@ -13,6 +13,7 @@ api = [
     path("", include("apps.market.urls")),
     path("", include("apps.trading.urls")),
     path("", include("apps.compliance.urls")),
+    path("", include("apps.notifications.urls")),
 ]
 
 urlpatterns = [

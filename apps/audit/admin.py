@@ -28,7 +28,6 @@ class AuditEventAdmin(TrailAdmin):
     search_fields = (
         "stream__exact",
         "name__startswith",
-        "event_id__exact",
         "correlation_id__exact",
     )
     ordering = ("-sequence",)

@@ -45,7 +45,5 @@ class NotificationListView(ApiView):
 class NotificationReadView(ApiView):
     @extend_schema(request=None, responses={200: NotificationOutput})
     def post(self, request: Request, notification_id: UUID) -> Response:
-        notification = notification_read(
-            actor=actor_of(request), notification_id=notification_id
-        )
+        notification = notification_read(actor=actor_of(request), notification_id=notification_id)
         return Response(NotificationOutput(notification).data)

@@ -81,10 +81,7 @@ def notification_read(*, actor: User, notification_id: UUID) -> Notification:
     Raises NotFound, for another user's too.
     """
     notification = (
-        Notification.objects.select_for_update()
-        .of(actor.pk)
-        .filter(pk=notification_id)
-        .first()
+        Notification.objects.select_for_update().of(actor.pk).filter(pk=notification_id).first()
     )
     if notification is None:
         raise NotFound("There is no such notification.")

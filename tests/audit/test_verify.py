@@ -57,7 +57,7 @@ def trail() -> None:
     emit(Counted(stream="b-1", number=3), actor=None)
 
 
-def tamper(statement: str, *parameters: object) -> None:
+def tamper(statement: str, *parameters: str | int) -> None:
     """Change the tables behind the application's back."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")

@@ -92,7 +92,7 @@ class AlertAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status", HeldFilter, "kind", "scenario_code", "disposition")
     list_select_related = ("client", "assignee", "proposed_by")
-    search_fields = ("id__exact", "client__email", "scenario_code")
+    search_fields = ("client__email", "scenario_code")
     ordering = ("due_at",)
     list_per_page = 50
     actions = ("take_selected", "confirm_selected", "export_selected")

@@ -1,0 +1,200 @@
+"""The desk: behind the second factor, one page for one alert, commands behind every button."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from apps.audit.models import AuditEvent
+from apps.compliance.domain.exports import csv_cell
+from apps.compliance.models import Alert
+from apps.compliance.selectors.desk import desk_overview
+from apps.compliance.services.alerts import alert_assign, alert_confirm
+from apps.users.domain.roles import Role
+from apps.users.models import User
+from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/compliance/alert/"
+
+
+def page(alert: Alert) -> str:
+    return reverse("admin:compliance_alert_change", args=[alert.id])
+
+
+def signed_in(user: User) -> Client:
+    """Sign in with the second factor passed."""
+    device = TOTPDevice.objects.create(user=user, name="test")
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    return client
+
+
+def test_desk_without_the_second_factor_or_for_a_client_is_closed() -> None:
+    make_alert()
+    client = Client()
+    client.force_login(
+        make_officer(), backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    assert client.get(LIST).status_code in (302, 403)
+    assert signed_in(make_client()).get(LIST).status_code in (302, 403)
+
+
+def test_cockpit_shows_queues_and_figures() -> None:
+    make_alert()
+    alert_confirm(actor=make_officer(), alert_id=make_proposed(make_officer()).id)
+    response = signed_in(make_officer()).get(reverse("admin:index"))
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "Unassigned" in text
+    assert "100 %" in text
+    assert "<script>" not in text
+    assert "style=" not in text
+
+
+def test_desk_overview_counts_what_is_late_and_whose_it_is() -> None:
+    officer = make_officer()
+    alert_assign(actor=officer, alert_id=make_alert().id, assignee_id=officer.pk)
+    make_alert()
+    make_proposed(make_officer())
+
+    desk = desk_overview(timezone.now() + timedelta(hours=73))
+
+    assert (desk.open_alerts, desk.breaches, desk.four_eyes) == (3, 3, 1)
+    assert desk.median_age == "73.0 h"
+    assert [(queue.count, queue.breached) for queue in desk.queues] == [(1, 1)] * 3
+    assert [bar.count for bar in desk.by_age] == [0, 0, 0, 3]
+    empty = desk_overview(timezone.now() - timedelta(days=400))
+    assert empty.false_positive_rate == "none decided"
+
+
+def test_review_page_shows_all_locks_it_and_records_the_view() -> None:
+    officer = make_officer()
+    alert = make_alert(
+        explanation=[
+            {"name": "deposits", "measured": "3", "threshold": "3", "contribution": "0.5"}
+        ],
+        parameters={"minimum_count": "3"},
+    )
+
+    text = signed_in(officer).get(page(alert)).content.decode()
+
+    for expected in ("deposits", "minimum_count", "9000.00", "raised", "viewed", "ONE_OFF"):
+        assert expected in text
+    assert "style=" not in text
+    alert.refresh_from_db()
+    assert alert.locked_by == officer
+    head = AuditEvent.objects.head(alert.stream)
+    assert head is not None
+    assert (head.name, head.actor_id) == ("compliance.alert.viewed", officer.pk)
+
+    other = signed_in(make_officer()).get(page(alert)).content.decode()
+    assert "has this alert open" in other
+    assert 'value="propose"' not in other
+
+
+def test_alert_is_proposed_on_the_page_and_confirmed_by_another_officer() -> None:
+    alert = make_alert()
+    first, second = signed_in(make_officer()), signed_in(make_officer())
+    first.get(page(alert))
+
+    first.post(
+        page(alert),
+        {"command": "propose", "decision": "NOT_SUSPICIOUS:ONE_OFF", "note": "Seen."},
+    )
+    assert "second officer must confirm" in first.get(page(alert)).content.decode()
+    first.post(page(alert), {"command": "release"})
+    first.post(page(alert), {"command": "confirm"})
+    alert.refresh_from_db()
+    assert alert.status == "PROPOSED"
+
+    assert 'value="confirm"' in second.get(page(alert)).content.decode()
+    second.post(page(alert), {"command": "confirm"})
+    alert.refresh_from_db()
+    assert alert.status == "CLOSED"
+    assert "Closed by two officers" in second.get(page(alert)).content.decode()
+
+
+@pytest.mark.parametrize(("command", "status"), [("reject", "OPEN"), ("take", "PROPOSED")])
+def test_other_buttons_call_their_commands(command: str, status: str) -> None:
+    alert = make_proposed(make_officer())
+    officer = make_officer()
+    signed_in(officer).post(page(alert), {"command": command, "note": "No."})
+    alert.refresh_from_db()
+    assert alert.status == status
+    assert (alert.assignee == officer) is (command == "take")
+
+
+def test_auditor_sees_and_cannot_act() -> None:
+    alert = make_alert()
+    auditor = signed_in(make_officer(Role.AUDITOR))
+    assert 'value="propose"' not in auditor.get(page(alert)).content.decode()
+    auditor.post(page(alert), {"command": "take"})
+    assert auditor.post(reverse("admin:compliance_alert_next")).status_code == 403
+    alert.refresh_from_db()
+    assert (alert.assignee, alert.locked_by) == (None, None)
+
+    events = auditor.get(reverse("admin:audit_auditevent_changelist"), {"q": alert.stream})
+    assert "compliance.alert.raised" in events.content.decode()
+    assert auditor.get(reverse("admin:audit_checkpoint_changelist")).status_code == 200
+
+
+def test_addresses_that_are_wrong_are_not_found() -> None:
+    officer = signed_in(make_officer())
+    assert officer.get(f"{LIST}nonsense/change/").status_code == 404
+    assert officer.post(page(make_alert()), {"command": "odd"}).status_code == 404
+
+
+def test_next_unassigned_opens_the_most_urgent_and_says_when_there_is_none() -> None:
+    alert = make_alert()
+    officer = signed_in(make_officer())
+    address = reverse("admin:compliance_alert_next")
+    assert officer.get(address).status_code == 405
+    assert officer.post(address)["Location"] == page(alert)
+    assert officer.post(address)["Location"] == LIST
+
+
+@pytest.mark.parametrize("held", ["me", "nobody", "somebody"])
+def test_work_queue_is_filtered_by_assignee_and_keeps_its_order(held: str) -> None:
+    make_alert()
+    officer = signed_in(make_officer())
+    assert officer.get(LIST, {"held": held}).status_code == 200
+    officer.get(LIST, {"o": "-5"})
+    assert officer.get(LIST).context["cl"].params.get("o") == "-5"
+
+
+def test_actions_take_confirm_and_report_what_is_refused() -> None:
+    proposer = make_officer()
+    alert = make_proposed(proposer)
+    chosen = {"_selected_action": [str(alert.id)]}
+
+    answer = signed_in(proposer).post(LIST, {"action": "confirm_selected", **chosen}, follow=True)
+    assert "second officer" in answer.content.decode()
+    officer = make_officer()
+    signed_in(officer).post(LIST, {"action": "take_selected", **chosen})
+    signed_in(make_officer()).post(LIST, {"action": "confirm_selected", **chosen})
+
+    alert.refresh_from_db()
+    assert (alert.assignee, alert.status) == (officer, "CLOSED")
+
+
+def test_export_is_recorded_and_cells_are_no_formulas() -> None:
+    alert = make_proposed(make_officer(), scenario_code="=2+5")
+    answer = signed_in(make_officer()).post(
+        LIST, {"action": "export_selected", "_selected_action": [str(alert.id)]}
+    )
+    assert "'=2+5" in answer.content.decode()
+    assert AuditEvent.objects.filter(name="compliance.alert.exported").exists()
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1"])
+def test_csv_cell_that_could_be_a_formula_is_quoted(text: str) -> None:
+    assert csv_cell(text) == f"'{text}"
+    assert csv_cell("plain-text") == "plain-text"
