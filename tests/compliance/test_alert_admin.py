@@ -19,6 +19,7 @@ from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
 
 pytestmark = pytest.mark.django_db
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 LIST = "/admin/compliance/alert/"
 
 
@@ -30,7 +31,7 @@ def signed_in(user: User) -> Client:
     """Sign in with the second factor passed."""
     device = TOTPDevice.objects.create(user=user, name="test")
     client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(user, backend=BACKEND)
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = device.persistent_id
     session.save()
@@ -40,9 +41,7 @@ def signed_in(user: User) -> Client:
 def test_desk_without_the_second_factor_or_for_a_client_is_closed() -> None:
     make_alert()
     client = Client()
-    client.force_login(
-        make_officer(), backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
+    client.force_login(make_officer(), backend=BACKEND)
     assert client.get(LIST).status_code in (302, 403)
     assert signed_in(make_client()).get(LIST).status_code in (302, 403)
 
