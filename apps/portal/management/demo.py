@@ -28,7 +28,7 @@ class Person:
 
 
 CAST = (
-    ("client@stratford.example", "Clara Client", Role.CLIENT),
+    ("client@stratford.example", "Hannelore Brightwater", Role.CLIENT),
     ("officer@stratford.example", "Oscar Officer", Role.COMPLIANCE_OFFICER),
     ("second.officer@stratford.example", "Sofia Second", Role.COMPLIANCE_OFFICER),
 )
