@@ -3,7 +3,14 @@
 from django.urls import URLPattern, URLResolver, path
 
 from apps.trading.api.cash import DepositApi, WithdrawalApi
+from apps.trading.api.orders import (
+    OrderCancelApi,
+    OrderDetailApi,
+    OrderListApi,
+    OrderPreviewApi,
+)
 from apps.trading.api.portfolios import LedgerEntryListApi, PortfolioDetailApi, PortfolioListApi
+from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
 
 ONE = "portfolios/<uuid:portfolio_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,4 +19,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/ledger-entries", LedgerEntryListApi.as_view(), name="ledger-entries"),
     path(f"{ONE}/deposits", DepositApi.as_view(), name="deposits"),
     path(f"{ONE}/withdrawals", WithdrawalApi.as_view(), name="withdrawals"),
+    path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
+    path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
+    path("orders", OrderListApi.as_view(), name="orders"),
+    path("orders/preview", OrderPreviewApi.as_view(), name="order-preview"),
+    path("orders/<uuid:order_id>", OrderDetailApi.as_view(), name="order"),
+    path("orders/<uuid:order_id>/cancel", OrderCancelApi.as_view(), name="order-cancel"),
+    path("trades", TradeListApi.as_view(), name="trades"),
 ]

@@ -1,0 +1,178 @@
+"""HTTP API of orders: parse, one command or query, render."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.errors import InvalidInput
+from apps.infrastructure.api.fields import DecimalField, SymbolField
+from apps.infrastructure.api.idempotency import idempotent
+from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
+from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.views import ApiView
+from apps.trading.domain.orders import OrderStatus, OrderType, Side, TimeInForce
+from apps.trading.selectors.orders import order_get, order_search
+from apps.trading.services.orders import MAX_CHOSEN_LOTS, order_cancel, order_place, order_preview
+from apps.users.actors import actor_of
+
+PROBLEM = "application/problem+json"
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True
+)
+FILTERS = [
+    OpenApiParameter("portfolio_id", OpenApiTypes.UUID),
+    OpenApiParameter("symbol", OpenApiTypes.STR),
+    OpenApiParameter("client_order_id", OpenApiTypes.STR),
+    OpenApiParameter("status", OpenApiTypes.STR, enum=[word.value for word in OrderStatus]),
+]
+
+
+def problems(*codes: int) -> dict[Any, Any]:
+    """Describe the error answers to OpenAPI."""
+    return {(code, PROBLEM): ProblemSerializer for code in codes}
+
+
+class TermsInput(InputSerializer):
+    """What is to be traded; either `quantity` or `notional`."""
+
+    portfolio_id = serializers.UUIDField()
+    symbol = SymbolField()
+    side = serializers.ChoiceField(choices=[word.value for word in Side])
+    type = serializers.ChoiceField(choices=[word.value for word in OrderType], source="order_type")
+    quantity = DecimalField(min_value=0, required=False, allow_null=True)
+    notional = DecimalField(min_value=0, required=False, allow_null=True)
+    limit_price = DecimalField(min_value=0, required=False, allow_null=True)
+    stop_price = DecimalField(min_value=0, required=False, allow_null=True)
+    time_in_force = serializers.ChoiceField(
+        choices=[word.value for word in TimeInForce], default=TimeInForce.DAY.value
+    )
+
+
+class OrderInput(TermsInput):
+    """An order; without a `client_order_id` the Idempotency-Key makes one."""
+
+    client_order_id = serializers.RegexField(r"\A[\x21-\x7e]{1,64}\Z", required=False)
+    lot_ids = serializers.ListField(
+        child=serializers.UUIDField(), max_length=MAX_CHOSEN_LOTS, required=False
+    )
+
+
+class OrderOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    portfolio_id = serializers.UUIDField()
+    client_order_id = serializers.CharField()
+    mode = serializers.CharField()
+    symbol = serializers.CharField()
+    currency = serializers.CharField()
+    side = serializers.ChoiceField(choices=[word.value for word in Side])
+    type = serializers.ChoiceField(choices=[word.value for word in OrderType], source="order_type")
+    time_in_force = serializers.ChoiceField(choices=[word.value for word in TimeInForce])
+    quantity = DecimalField()
+    notional = DecimalField(allow_null=True)
+    limit_price = DecimalField(allow_null=True)
+    stop_price = DecimalField(allow_null=True)
+    status = serializers.ChoiceField(choices=[word.value for word in OrderStatus])
+    reason_code = serializers.CharField()
+    filled_quantity = DecimalField()
+    average_price = DecimalField(allow_null=True)
+    fees = DecimalField()
+    held_amount = DecimalField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class CheckOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    passed = serializers.BooleanField(source="is_passed")
+    only_warns = serializers.BooleanField()
+    message = serializers.CharField()
+    limit = serializers.CharField()
+    measured = serializers.CharField()
+
+
+class PreviewOutput(serializers.Serializer[Any]):
+    accepted = serializers.BooleanField(source="is_accepted")
+    quantity = DecimalField(allow_null=True)
+    estimated_price = DecimalField(allow_null=True)
+    estimated_cost = DecimalField(
+        source="estimate.amount", max_digits=52, allow_null=True, default=None
+    )
+    estimated_fees = DecimalField(
+        source="estimate.fees", max_digits=52, allow_null=True, default=None
+    )
+    held = DecimalField(source="needed", max_digits=52, allow_null=True)
+    buying_power = DecimalField(max_digits=52)
+    buying_power_after = DecimalField(max_digits=52, allow_null=True)
+    quote_at = serializers.DateTimeField(source="quote.at", allow_null=True, default=None)
+    quote_source = serializers.CharField(source="quote.source", allow_null=True, default=None)
+    checks = CheckOutput(many=True)
+
+
+class OrderListApi(ApiView):
+    @property
+    def query_parameters(self) -> frozenset[str]:  # type: ignore[override]
+        reads = self.request.method == "GET"
+        return PAGE_QUERY | {item.name for item in FILTERS} if reads else frozenset()
+
+    @extend_schema(
+        parameters=[*PAGE_PARAMETERS, *FILTERS],
+        responses={200: page_schema("OrderPage", OrderOutput), **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        """List your orders, newest first."""
+        filters = {
+            item.name: request.query_params[item.name]
+            for item in FILTERS
+            if item.name in request.query_params
+        }
+        return page_of(self, request, order_search(actor_of(request), filters), OrderOutput)
+
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY],
+        request=OrderInput,
+        responses={201: OrderOutput, **problems(400, 403, 404, 409, 422, 503)},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Place an order, once per Idempotency-Key."""
+        data = OrderInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        key = hashlib.sha256(request.headers["Idempotency-Key"].encode()).hexdigest()
+        terms = {"client_order_id": f"key-{key[:48]}", **data.validated_data}
+        order = order_place(actor=actor_of(request), **terms)
+        return Response(OrderOutput(order).data, status.HTTP_201_CREATED)
+
+
+class OrderPreviewApi(ApiView):
+    @extend_schema(request=TermsInput, responses={200: PreviewOutput, **problems(400, 404)})
+    def post(self, request: Request) -> Response:
+        """Return what placing the order would mean now; places nothing."""
+        data = TermsInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        preview = order_preview(actor=actor_of(request), **data.validated_data)
+        return Response(PreviewOutput(preview).data)
+
+
+class OrderDetailApi(ApiView):
+    @extend_schema(responses={200: OrderOutput, **problems(404)})
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Return one of your orders."""
+        return Response(OrderOutput(order_get(actor_of(request), order_id)).data)
+
+
+class OrderCancelApi(ApiView):
+    @extend_schema(request=None, responses={202: OrderOutput, **problems(400, 404, 409)})
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Ask for the order to be canceled; a fill that is on its way still counts."""
+        if request.data:
+            raise InvalidInput("A cancel request has no body.", field="body")
+        order = order_cancel(actor=actor_of(request), order_id=order_id)
+        return Response(OrderOutput(order).data, status.HTTP_202_ACCEPTED)

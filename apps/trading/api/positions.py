@@ -1,0 +1,95 @@
+"""HTTP API of what was traded and what is owned."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.infrastructure.api.fields import DecimalField
+from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
+from apps.infrastructure.api.views import ApiView
+from apps.trading.api.orders import problems
+from apps.trading.selectors.orders import trade_list
+from apps.trading.selectors.portfolios import portfolio_get
+from apps.trading.selectors.positions import lot_list, position_list
+from apps.users.actors import actor_of
+
+
+class TradeOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    order_id = serializers.UUIDField()
+    portfolio_id = serializers.UUIDField()
+    symbol = serializers.CharField()
+    side = serializers.CharField()
+    quantity = DecimalField()
+    price = DecimalField()
+    amount = DecimalField()
+    fees = DecimalField()
+    profit = DecimalField(allow_null=True)
+    currency = serializers.CharField()
+    venue = serializers.CharField()
+    venue_execution_id = serializers.CharField()
+    executed_at = serializers.DateTimeField()
+
+
+class PositionOutput(serializers.Serializer[Any]):
+    symbol = serializers.CharField()
+    currency = serializers.CharField()
+    quantity = DecimalField(max_digits=38)
+    available = DecimalField(max_digits=38)
+    cost = DecimalField(max_digits=52)
+    average_cost = DecimalField(max_digits=52)
+    last_price = DecimalField(allow_null=True)
+    last_price_at = serializers.DateTimeField(allow_null=True)
+    market_value = DecimalField(max_digits=52, allow_null=True)
+    unrealised_profit = DecimalField(max_digits=52, allow_null=True)
+
+
+class LotOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    symbol = serializers.CharField()
+    currency = serializers.CharField()
+    acquired_at = serializers.DateTimeField()
+    quantity = DecimalField()
+    cost = DecimalField()
+    remaining_quantity = DecimalField()
+    remaining_cost = DecimalField()
+
+
+class TradeListApi(ApiView):
+    query_parameters = PAGE_QUERY
+
+    @extend_schema(
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_schema("TradePage", TradeOutput), **problems(400)},
+    )
+    def get(self, request: Request) -> Response:
+        """List your trades, newest first."""
+        return page_of(self, request, trade_list(actor_of(request)), TradeOutput)
+
+
+class PositionListApi(ApiView):
+    @extend_schema(
+        operation_id="positions_list",
+        responses={200: PositionOutput(many=True), **problems(404)},
+    )
+    def get(self, request: Request, portfolio_id: UUID) -> Response:
+        """List what the portfolio owns, by symbol, at the last prices."""
+        portfolio = portfolio_get(actor_of(request), portfolio_id)
+        return Response(PositionOutput(position_list(portfolio.id), many=True).data)
+
+
+class LotListApi(ApiView):
+    query_parameters = PAGE_QUERY
+
+    @extend_schema(
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_schema("LotPage", LotOutput), **problems(400, 404)},
+    )
+    def get(self, request: Request, portfolio_id: UUID) -> Response:
+        """List the portfolio's open lots, newest first."""
+        portfolio = portfolio_get(actor_of(request), portfolio_id)
+        return page_of(self, request, lot_list(portfolio.id), LotOutput)
