@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -25,8 +24,6 @@ from apps.trading.services import policies
 if TYPE_CHECKING:
     from apps.market.models import Instrument
 
-if TYPE_CHECKING:
-    
 
 @dataclass(frozen=True, slots=True)
 class Balances:

@@ -24,8 +24,6 @@ from apps.trading.venues.base import PaperOrder
 if TYPE_CHECKING:
     from apps.market.models import Instrument
 
-if TYPE_CHECKING:
-    
 logger = structlog.get_logger(__name__)
 EXPIRE_BATCH = 500
 
