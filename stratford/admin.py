@@ -35,4 +35,5 @@ class StratfordAdminSite(OTPAdminSite):
         desk = None
         if request.user.has_perm("compliance.view_alert"):
             desk = desk_overview(timezone.now())
-        return super().index(request, {**(extra_context or {}), "desk": desk})
+        page: TemplateResponse = super().index(request, {**(extra_context or {}), "desk": desk})
+        return page
