@@ -6,7 +6,6 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -24,10 +23,10 @@ PENDING = "SELECT count(*) FROM audit_outboxmessage WHERE delivered_at IS NULL"
 
 
 @pytest.fixture(scope="module")
-def api(demo: Demo) -> Iterator[Api]:
+def api(demo: Demo) -> Api:
     session = Api(demo.base_url)
     session.sign_in(demo.people[0])
-    yield session
+    return session
 
 
 def _portfolio(api: Api) -> str:
