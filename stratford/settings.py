@@ -310,6 +310,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "mail": {"task": "notifications.send_pending", "schedule": 30.0},
+    "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
+    "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
 }
@@ -322,6 +324,8 @@ PRE_TRADE_CHECKS = [
 ]
 # Every check that money must pass before it moves in or out.
 CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
+# What equity curves are measured against, where it has quotes.
+BENCHMARK_SYMBOL = "SP500"
 CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
 # Least and greatest amount of one deposit or withdrawal, in units of its currency.
 CASH_LIMITS = ("1.00", "1000000.00")

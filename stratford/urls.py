@@ -14,6 +14,7 @@ api = [
     path("", include("apps.trading.urls")),
     path("", include("apps.compliance.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.analytics.urls")),
 ]
 
 urlpatterns = [

@@ -36,6 +36,14 @@ def balances_of(owner_id: UUID | None) -> list[BalanceRow]:
     return [BalanceRow(AccountKind(row.kind), row.asset, row.balance) for row in rows]
 
 
+def balances_by_owner() -> Iterator[tuple[UUID, BalanceRow]]:
+    """Yield every client's balance that is not zero with its owner, in one query."""
+    rows = Account.objects.exclude(owner_id=None).exclude(balance=0)
+    for row in rows.iterator(chunk_size=5000):
+        if row.owner_id is not None:
+            yield row.owner_id, BalanceRow(AccountKind(row.kind), row.asset, row.balance)
+
+
 def entries_of(owner_id: UUID) -> EntryQuerySet:
     """Return the owner's entries, newest first, each with this owner's postings prefetched."""
     return Entry.objects.with_postings(Posting.objects.owned_by(owner_id)).newest_first()

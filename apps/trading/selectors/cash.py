@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q, Sum
+
 from apps.core.errors import NotFound
 from apps.trading.models import CashTransfer
 from apps.trading.repositories import CashTransferQuerySet
@@ -50,3 +52,17 @@ def cash_flows(portfolio_ids: Iterable[UUID]) -> list[CashFlow]:
         )
         if at is not None
     ]
+
+
+def transfer_totals(
+    portfolio_ids: Iterable[UUID] | None = None,
+) -> dict[UUID, tuple[Decimal, Decimal]]:
+    """Return what was deposited and what was withdrawn, settled, by portfolio (None: all)."""
+    rows = CashTransfer.objects.filter(status="SETTLED")
+    if portfolio_ids is not None:
+        rows = rows.filter(portfolio_id__in=list(portfolio_ids))
+    totals = rows.values("portfolio_id").annotate(
+        deposits=Sum("amount", filter=Q(kind="DEPOSIT"), default=Decimal(0)),
+        withdrawals=Sum("amount", filter=Q(kind="WITHDRAWAL"), default=Decimal(0)),
+    )
+    return {row["portfolio_id"]: (row["deposits"], row["withdrawals"]) for row in totals}

@@ -19,3 +19,16 @@ def portfolio_get(user: User, portfolio_id: UUID) -> Portfolio:
 def portfolio_list(user: User) -> PortfolioQuerySet:
     """Return the user's portfolios, oldest first."""
     return Portfolio.objects.visible_to(user).order_by("created_at", "id")
+
+
+def portfolio_of(portfolio_id: UUID) -> Portfolio:
+    """Return any portfolio, for the firm's own work; raise NotFound where there is none."""
+    portfolio = Portfolio.objects.filter(id=portfolio_id).first()
+    if portfolio is None:
+        raise NotFound("There is no such portfolio.")
+    return portfolio
+
+
+def portfolio_all() -> PortfolioQuerySet:
+    """Return every portfolio of every client, for the firm's own work."""
+    return Portfolio.objects.order_by("id")

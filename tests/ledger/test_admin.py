@@ -1,0 +1,55 @@
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.test import RequestFactory
+
+from apps.ledger.domain.legs import AccountKind, Leg
+from apps.ledger.models import Account, Entry
+from apps.ledger.services import entry_post
+from apps.users.domain.roles import Role
+from tests.users.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("model", [Account, Entry])
+@pytest.mark.parametrize("role", [Role.OPERATIONS, Role.AUDITOR, Role.COMPLIANCE_OFFICER])
+def test_ledger_admin_is_read_by_staff_and_written_by_nobody(
+    rf: RequestFactory, model: type[Account] | type[Entry], role: Role
+) -> None:
+    request = rf.get("/admin/")
+    request.user = make_user(role)
+    desk = admin.site._registry[model]
+
+    assert desk.has_view_permission(request)
+    assert not desk.has_add_permission(request)
+    assert not desk.has_change_permission(request)
+    assert not desk.has_delete_permission(request)
+
+
+def test_ledger_admin_is_closed_to_clients(rf: RequestFactory) -> None:
+    request = rf.get("/admin/")
+    request.user = make_user()
+
+    assert not admin.site._registry[Entry].has_view_permission(request)
+
+
+def test_entry_in_the_admin_shows_its_postings(rf: RequestFactory) -> None:
+    legs = [
+        Leg(uuid4(), AccountKind.CASH, "USD", Decimal("12.34")),
+        Leg(None, AccountKind.CLIENT_MONEY, "USD", Decimal("-12.34")),
+    ]
+    entry = entry_post(actor=None, idempotency_key="k", kind="DEPOSIT", legs=legs)
+    request = rf.get("/admin/")
+    request.user = make_user(Role.AUDITOR)
+    request.session = {}  # type: ignore[assignment]
+    request._messages = FallbackStorage(request)  # type: ignore[attr-defined]
+
+    page = admin.site._registry[Entry].change_view(request, str(entry.id))
+
+    assert "12.34" in page.render().content.decode()  # type: ignore[attr-defined]
+    listing = admin.site._registry[Entry].changelist_view(request)
+    assert str(entry.id) in listing.render().content.decode()  # type: ignore[attr-defined]
