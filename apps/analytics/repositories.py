@@ -50,6 +50,8 @@ def samples(
 ) -> Iterator[Sample]:
     """Yield the last valuation of every bin of `width` from `since` on, oldest first."""
     with connections["timescale"].cursor() as cursor:
-        cursor.execute(LAST_OF_EACH_BIN, [portfolio_id, since, f"{width.total_seconds()} seconds", origin])
+        cursor.execute(
+            LAST_OF_EACH_BIN, [portfolio_id, since, f"{width.total_seconds()} seconds", origin]
+        )
         rows = cursor.fetchall()
     return (Sample(*row) for row in rows)

@@ -28,7 +28,7 @@ class PostingInline(ReadOnly, admin.TabularInline[Posting, Entry]):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may see an entry may see what it moved."""
-        return request.user.has_perm("ledger.view_entry")  # type: ignore[union-attr]
+        return request.user.has_perm("ledger.view_entry")
 
 
 @admin.register(Account)

@@ -37,14 +37,17 @@ def test_ledger_admin_is_closed_to_clients(rf: RequestFactory) -> None:
     assert not admin.site._registry[Entry].has_view_permission(request)
 
 
-def test_entry_in_the_admin_shows_its_postings(rf: RequestFactory) -> None:
+def test_entry_in_the_admin_shows_its_postings(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     legs = [
         Leg(uuid4(), AccountKind.CASH, "USD", Decimal("12.34")),
         Leg(None, AccountKind.CLIENT_MONEY, "USD", Decimal("-12.34")),
     ]
     entry = entry_post(actor=None, idempotency_key="k", kind="DEPOSIT", legs=legs)
     request = rf.get("/admin/")
-    request.user = make_user(Role.AUDITOR)
+    request.user = make_user(Role.AUDITOR, with_totp=True)
+    monkeypatch.setattr(request.user, "is_verified", lambda: True, raising=False)
     request.session = {}  # type: ignore[assignment]
     request._messages = FallbackStorage(request)  # type: ignore[attr-defined]
 

@@ -30,7 +30,7 @@ def page_of(
     rows: QuerySet[Any],
     output: type[serializers.BaseSerializer[Any]],
     *,
-    ordering: tuple[str, str] = CursorPagination.ordering,
+    ordering: tuple[str, ...] = CursorPagination.ordering,
 ) -> Response:
     """Answer with one page of the rows, by cursor; raises ValidationError for a bad page size."""
     size = request.query_params.get("page_size", "1")

@@ -27,6 +27,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "compliance.decide_alert",
             "compliance.view_alert",
             "compliance.view_scenario",
+            "ledger.view_account",
+            "ledger.view_entry",
+            "trading.view_cashtransfer",
+            "trading.view_portfolio",
         }
     ),
     Role.COMPLIANCE_SUPERVISOR: frozenset(
@@ -35,13 +39,21 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "compliance.decide_alert",
             "compliance.view_alert",
             "compliance.view_scenario",
+            "ledger.view_account",
+            "ledger.view_entry",
+            "trading.view_cashtransfer",
+            "trading.view_portfolio",
         }
     ),
     Role.OPERATIONS: frozenset(
         {
+            "ledger.view_account",
+            "ledger.view_entry",
             "market.halt_instrument",
             "market.restrict_instrument",
             "market.view_instrument",
+            "trading.view_cashtransfer",
+            "trading.view_portfolio",
         }
     ),
     Role.AUDITOR: frozenset(
@@ -50,6 +62,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "audit.view_checkpoint",
             "compliance.view_alert",
             "compliance.view_scenario",
+            "ledger.view_account",
+            "ledger.view_entry",
+            "trading.view_cashtransfer",
+            "trading.view_portfolio",
         }
     ),
     Role.ADMINISTRATOR: frozenset(
