@@ -397,6 +397,11 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True
+# Real lists to run against; without the folder the project's own samples are used.
+_REFERENCE_FOLDER = BASE_DIR.parent / "shared" / "data"
+REFERENCE_DATA = env.str(
+    "STRATFORD_REFERENCE_DATA", default=str(_REFERENCE_FOLDER) if _REFERENCE_FOLDER.exists() else ""
+)
 
 # --- Mail, logs -------------------------------------------------------------------------------
 
