@@ -314,6 +314,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
+    "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
 }
 
 # --- What the contexts ask of each other without importing ------------------------------------
@@ -397,6 +398,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True
+
 # Real lists to run against; without the folder the project's own samples are used.
 _REFERENCE_FOLDER = BASE_DIR.parent / "shared" / "data"
 REFERENCE_DATA = env.str(

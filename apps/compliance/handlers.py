@@ -1,11 +1,14 @@
-"""Every cash movement and every fill reaches monitoring, after it was committed."""
+"""What compliance does when something happened; every handler may be called again."""
 
 from decimal import Decimal
 from uuid import UUID
 
+from apps.compliance.events import AlertDecided, KycSubmitted
 from apps.compliance.services.monitoring import movement_record
+from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
 from apps.core.events import subscribe
 from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled
+from apps.users.selectors import user_get
 
 
 def _record_cash(event: CashDeposited | CashWithdrawn, kind: str) -> None:
@@ -43,3 +46,20 @@ def record_trade(event: OrderFilled) -> None:
         occurred_at=event.occurred_at,
         reference=event.execution_id,
     )
+
+
+@subscribe(KycSubmitted)
+def screen_submission(event: KycSubmitted) -> None:
+    screening_run(record_id=UUID(event.record_id))
+
+
+@subscribe(AlertDecided)
+def carry_alert_over_to_hits(event: AlertDecided) -> None:
+    """Let the hits follow the alert: the four eyes were its own."""
+    if event.kind == "SCREENING":
+        hits_dispose_by_alert(
+            actor=user_get(UUID(event.confirmed_by)),
+            references=event.references,
+            disposition=event.disposition,
+            reason=f"Alert {event.alert_id}: {event.reason_code}",
+        )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.compliance.services import monitoring
+from apps.compliance.services import monitoring, screening
 
 
 @shared_task(name="compliance.monitor_client")
@@ -15,3 +15,8 @@ def monitor_client(client_id: str) -> None:
 @shared_task(name="compliance.monitor_pending")
 def monitor_pending() -> None:
     monitoring.monitoring_sweep()
+
+
+@shared_task(name="compliance.rescreen_clients")
+def rescreen_clients() -> None:
+    screening.clients_rescreen()

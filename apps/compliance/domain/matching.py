@@ -184,8 +184,7 @@ def _symbol_pairs(left: Name, right: Name) -> set[tuple[int, int]]:
         for alignment in alignments:
             if len(alignment.qps) == len(alignment.rps):
                 pairs |= {
-                    (a.index, b.index)
-                    for a, b in zip(alignment.qps, alignment.rps, strict=True)
+                    (a.index, b.index) for a, b in zip(alignment.qps, alignment.rps, strict=True)
                 }
     return pairs
 
@@ -266,9 +265,7 @@ def _decimal(value: float) -> Decimal:
 def _birth_feature(ours: tuple[str, ...], theirs: tuple[str, ...]) -> list[Feature]:
     if not ours or not theirs:
         return []
-    gap, client, listed = min(
-        (abs(int(a[:4]) - int(b[:4])), a, b) for a in ours for b in theirs
-    )
+    gap, client, listed = min((abs(int(a[:4]) - int(b[:4])), a, b) for a in ours for b in theirs)
     if set(ours) & {day for day in theirs if len(day) == 10}:
         day = min(set(ours) & set(theirs))
         return [Feature("birth_date", day, day, Decimal(1), Decimal("0.05"))]

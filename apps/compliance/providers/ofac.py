@@ -126,6 +126,4 @@ def _birth_dates(remarks: str) -> tuple[str, ...]:
 
 def _countries(names: list[str]) -> set[str]:
     territories = (lookup_territory(name) for name in names if name)
-    return {
-        territory.code[:2].upper() for territory in territories if territory is not None
-    }
+    return {territory.code[:2].upper() for territory in territories if territory is not None}

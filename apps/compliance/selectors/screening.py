@@ -1,13 +1,21 @@
 """Which list entries could be this client, found by the database before anything is scored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import JSONField, OuterRef, Subquery, Value
 
+from apps.compliance.domain.kyc import RESCREENED
 from apps.compliance.domain.matching import Subject, index_form, index_keys
-from apps.compliance.models import KycRecord, ScreeningHit, WatchlistEntity, WatchlistVersion
+from apps.compliance.models import (
+    KycRecord,
+    ScreeningHit,
+    ScreeningRun,
+    WatchlistEntity,
+    WatchlistVersion,
+)
 from apps.compliance.selectors.kyc import all_answers
 
 # Set-based and indexed: alike by trigrams (typos), or two phonetic keys in common (spelling, order,
@@ -29,7 +37,7 @@ WITH asked AS (
 SELECT entity.id
 FROM found JOIN compliance_watchlistentity entity ON entity.id = found.entity_id
 WHERE entity.removed_in_id IS NULL AND entity.kind = %(kind)s
-  AND (%(version)s::uuid IS NULL OR entity.added_in_id = %(version)s::uuid)
+  AND (%(versions)s::uuid[] IS NULL OR entity.added_in_id = ANY(%(versions)s::uuid[]))
 """
 
 
@@ -62,8 +70,10 @@ def subject_of(record_id: UUID) -> Subject:
     )
 
 
-def candidates_of(subject: Subject, *, version_id: UUID | None = None) -> list[Candidate]:
-    """Return entries in force that may be the subject; `version_id` keeps to what it brought."""
+def candidates_of(
+    subject: Subject, *, version_ids: Sequence[UUID] | None = None
+) -> list[Candidate]:
+    """Return entries in force that may be the subject; `version_ids` keeps to what they brought."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', '0.4', true)")
         cursor.execute(
@@ -72,7 +82,7 @@ def candidates_of(subject: Subject, *, version_id: UUID | None = None) -> list[C
                 "forms": [index_form(name) for name in subject.names],
                 "keys": [" ".join(index_keys(name)) for name in subject.names],
                 "kind": subject.kind,
-                "version": version_id,
+                "versions": list(version_ids) if version_ids is not None else None,
             },
         )
         ids = [row[0] for row in cursor.fetchall()]
@@ -86,10 +96,22 @@ def versions_in_force() -> dict[str, int]:
     return dict(rows.values_list("list_code", "version"))
 
 
-def screened_record_ids(statuses: Sequence[str]) -> Iterable[UUID]:
-    """Return the records in these states, oldest first."""
-    rows = KycRecord.objects.filter(status__in=statuses).order_by("created_at")
-    return rows.values_list("id", flat=True)
+def rescreening_due(*, limit: int) -> list[UUID]:
+    """Return clients whose newest run did not see every list version in force, oldest first."""
+    newest = ScreeningRun.objects.filter(record=OuterRef("pk")).order_by("-created_at")
+    rows = KycRecord.objects.filter(status__in=RESCREENED).annotate(
+        seen=Subquery(newest.values("list_versions")[:1], output_field=JSONField())
+    )
+    due = rows.filter(seen__isnull=False).exclude(seen=Value(versions_in_force(), JSONField()))
+    return list(due.order_by("created_at").values_list("id", flat=True)[:limit])
+
+
+def versions_unseen(record_id: UUID) -> list[UUID]:
+    """Return the list versions that came after the record's newest run."""
+    newest = ScreeningRun.objects.filter(record_id=record_id).order_by("-created_at").first()
+    seen = newest.list_versions if newest else {}
+    rows = WatchlistVersion.objects.values_list("id", "list_code", "version")
+    return [row_id for row_id, code, version in rows if version > seen.get(code, 0)]
 
 
 def live_hits(record_id: UUID) -> list[ScreeningHit]:

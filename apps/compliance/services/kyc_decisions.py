@@ -1,5 +1,6 @@
 """The officers' part of KYC: propose, confirm, withdraw; what needs two needs two."""
 
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -75,9 +76,7 @@ def kyc_propose_decision(
 
 
 @command
-def kyc_confirm_decision(
-    *, actor: User, decision_id: UUID, evidence_version: int
-) -> KycDecision:
+def kyc_confirm_decision(*, actor: User, decision_id: UUID, evidence_version: int) -> KycDecision:
     """Carry out what another officer proposed.
 
     Raises NotPermitted `same_officer` for the proposer, and as kyc_propose_decision does.
@@ -129,7 +128,7 @@ def needs_second(risk_rating: str, outcome: str) -> bool:
     return risk_rating == RiskRating.HIGH and outcome != KycDecision.Outcome.REQUEST_INFORMATION
 
 
-def _identity(record: KycRecord) -> dict[str, str]:
+def _identity(record: KycRecord) -> dict[str, Any]:
     return {
         "stream": record.stream,
         "record_id": str(record.id),
@@ -195,7 +194,9 @@ def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
     if decision.outcome == KycDecision.Outcome.APPROVE:
         months = REVIEW_MONTHS[RiskRating(record.risk_rating)]
         today = timezone.localdate()
-        record.next_review_date = today.replace(year=today.year + months // 12, day=min(today.day, 28))
+        record.next_review_date = today.replace(
+            year=today.year + months // 12, day=min(today.day, 28)
+        )
     record.save()
     event: KycEvent = KycDecided(
         **_identity(record),

@@ -25,8 +25,10 @@ from apps.compliance.selectors.screening import (
     Candidate,
     candidates_of,
     live_hits,
+    rescreening_due,
     subject_of,
     versions_in_force,
+    versions_unseen,
 )
 from apps.compliance.services.alerts import alert_raise
 from apps.core.commands import command
@@ -41,15 +43,13 @@ MAX_REASON = 1000
 
 
 @command
-def screening_run(
-    *, record_id: UUID, trigger: str = "ONBOARDING", version_id: UUID | None = None
-) -> ScreeningRun | None:
+def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningRun | None:
     """Compare the client with the lists in force; rate the risk; raise an alert on new hits.
 
     ONBOARDING takes a SUBMITTED record through SCREENING to IN_REVIEW and does nothing to another.
-    LIST_CHANGE compares only with what `version_id` brought; a new hit sends an APPROVED record to
-    UNDER_REVIEW.  A pair seen before, cleared or not, is not raised again while neither side
-    changed.  Returns None when there was nothing to do.
+    LIST_CHANGE compares only with what came after the newest run; a new hit sends an APPROVED
+    record to UNDER_REVIEW.  A pair seen before, cleared or not, is not raised again while neither
+    side changed.  Returns None when there was nothing to do.
     """
     record = KycRecord.objects.locked(record_id)
     onboarding = trigger == ScreeningRun.Trigger.ONBOARDING
@@ -58,7 +58,9 @@ def screening_run(
             return None
         record.move(KycTrigger.SCREEN)
     subject = subject_of(record.id)
-    candidates = candidates_of(subject, version_id=version_id)
+    candidates = candidates_of(
+        subject, version_ids=None if onboarding else versions_unseen(record.id)
+    )
     scored = ((candidate, _match(subject, candidate)) for candidate in candidates)
     found = [(candidate, match) for candidate, match in scored if match.score >= DEFAULT_THRESHOLD]
     run = ScreeningRun.objects.create(
@@ -88,6 +90,17 @@ def screening_run(
     if fresh:
         _alert(record, fresh)
     return run
+
+
+def clients_rescreen(*, limit: int = 200) -> int:
+    """Screen the clients whom a list change has not reached yet, each in its own transaction.
+
+    Return how many; what is left, or was cut off, is due again.
+    """
+    due = rescreening_due(limit=limit)
+    for record_id in due:
+        screening_run(record_id=record_id, trigger=ScreeningRun.Trigger.LIST_CHANGE)
+    return len(due)
 
 
 @command

@@ -60,9 +60,7 @@ def watchlist_import(
     """
     provider = OfacFolder(folder)
     try:
-        return _import(
-            actor=actor, provider=provider, list_code=list_code, on_progress=on_progress
-        )
+        return _import(actor=actor, provider=provider, list_code=list_code, on_progress=on_progress)
     except Refused as refusal:
         _note_refusal(actor=actor, list_code=list_code, refusal=refusal)
         raise
@@ -159,9 +157,7 @@ def _copy(entities: list[ListedEntity], version: WatchlistVersion) -> None:
             [len(entities)],
         )
         ids = [row[0] for row in cursor.fetchall()]
-        with cursor.copy(
-            f"COPY compliance_watchlistentity ({ENTITY_COLUMNS}) FROM STDIN"
-        ) as copy:
+        with cursor.copy(f"COPY compliance_watchlistentity ({ENTITY_COLUMNS}) FROM STDIN") as copy:
             for row_id, entity in zip(ids, entities, strict=True):
                 copy.write_row(
                     (
