@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.compliance.api import kyc
 from apps.compliance.api.alerts import (
     AlertConfirmationView,
     AlertDetailView,
@@ -17,5 +18,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "alerts/<uuid:alert_id>/confirmations",
         AlertConfirmationView.as_view(),
         name="alert-confirmations",
+    ),
+    path("kyc", kyc.KycView.as_view(), name="api-kyc"),
+    path("kyc/steps/<str:step>", kyc.KycStepView.as_view(), name="api-kyc-step"),
+    path("kyc/submit", kyc.KycSubmitView.as_view(), name="api-kyc-submit"),
+    path("kyc/documents", kyc.KycDocumentsView.as_view(), name="api-kyc-documents"),
+    path(
+        "kyc/documents/<uuid:document_id>/content",
+        kyc.KycDocumentContentView.as_view(),
+        name="api-kyc-document-content",
     ),
 ]

@@ -23,7 +23,10 @@ pytestmark = pytest.mark.django_db
 
 
 def upload(client: User, data: bytes, **changes: Any) -> KycDocument:
-    asked = {"kind": "PASSPORT", "expiry_date": timezone.localdate() + timedelta(days=10)}
+    asked: dict[str, Any] = {
+        "kind": "PASSPORT",
+        "expiry_date": timezone.localdate() + timedelta(days=10),
+    }
     return document_upload(actor=client, data=data, **{**asked, **changes})
 
 

@@ -188,7 +188,7 @@ def test_hit_dispose_with_bad_input_is_refused(
 ) -> None:
     with_list()
     submitted(**LISTED)
-    asked = {
+    asked: dict[str, Any] = {
         "hit_id": ScreeningHit.objects.get().id,
         "disposition": "FALSE_POSITIVE",
         "reason": "Other birth date",
@@ -204,7 +204,7 @@ def test_hit_dispose_by_who_may_not_or_twice_is_refused(officer: User) -> None:
     with_list()
     record = submitted(**LISTED)
     hit = ScreeningHit.objects.get()
-    asked = {"hit_id": hit.id, "disposition": "FALSE_POSITIVE", "reason": "Other"}
+    asked: dict[str, Any] = {"hit_id": hit.id, "disposition": "FALSE_POSITIVE", "reason": "Other"}
     with pytest.raises(NotPermitted):
         hit_dispose(actor=record.client, **asked)
 
@@ -232,7 +232,10 @@ def test_high_risk_approval_waits_for_another_officer(officer: User, second: Use
     decision = propose(record, officer)
     record.refresh_from_db()
     assert (decision.status, record.status) == ("PROPOSED", "IN_REVIEW")
-    asked = {"decision_id": decision.id, "evidence_version": record.evidence_version}
+    asked: dict[str, Any] = {
+        "decision_id": decision.id,
+        "evidence_version": record.evidence_version,
+    }
 
     with pytest.raises(NotPermitted) as refusal:
         kyc_confirm_decision(actor=officer, **asked)

@@ -240,7 +240,7 @@ def test_subject_match_explains_what_birth_date_and_country_add() -> None:
     assert [feature.contribution for feature in near.features[1:]] == [0, Decimal("-0.03")]
     assert [feature.contribution for feature in year.features[1:]] == [Decimal("0.02")]
     assert same.score > year.score > near.score > other.score
-    assert other.score == same.features[0].similarity - Decimal("0.15")
+    assert other.score == same.features[0].similarity - Decimal("0.10")
 
 
 def test_subject_match_of_a_weak_alias_counts_less() -> None:

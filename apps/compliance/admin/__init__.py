@@ -1,5 +1,5 @@
 """The officers' pages of compliance; Django looks for them here."""
 
-from apps.compliance.admin import alerts
+from apps.compliance.admin import alerts, kyc
 
-__all__ = ["alerts"]
+__all__ = ["alerts", "kyc"]

@@ -114,7 +114,7 @@ def subject_match(
     """Return the best pair of names with its score, moved by date of birth and country.
 
     Score = the names' similarity (weak aliases x 0.9), + 0.05 for the same day of birth, + 0.02 for
-    the same year, - 0.15 for years that differ by more than one, + 0.02 for a shared country,
+    the same year, - 0.10 for years that differ by more than one, + 0.02 for a shared country,
     - 0.03 for countries known on both sides and none shared; within 0 to 1.
     """
     similarity, client_name, listed_name = max(
@@ -273,7 +273,7 @@ def _birth_feature(ours: tuple[str, ...], theirs: tuple[str, ...]) -> list[Featu
         return [Feature("birth_date", client, listed, Decimal("0.7"), Decimal("0.02"))]
     if gap == 1:
         return [Feature("birth_date", client, listed, Decimal("0.5"), Decimal(0))]
-    return [Feature("birth_date", client, listed, Decimal(0), Decimal("-0.15"))]
+    return [Feature("birth_date", client, listed, Decimal(0), Decimal("-0.10"))]
 
 
 def _country_feature(ours: tuple[str, ...], theirs: tuple[str, ...]) -> list[Feature]:

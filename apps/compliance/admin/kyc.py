@@ -1,0 +1,246 @@
+"""The officers' desk for KYC: a queue, and one page that shows everything a decision needs."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from apps.audit.models import AuditEvent
+from apps.compliance.api.kyc import as_attachment
+from apps.compliance.domain.kyc import DECIDABLE
+from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
+from apps.compliance.domain.questionnaire import STEPS, Field, Kind
+from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
+from apps.compliance.selectors.kyc import answers_of, document_list
+from apps.compliance.selectors.screening import subject_of
+from apps.compliance.services import kyc_decisions
+from apps.compliance.services.documents import document_read
+from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
+from apps.core.errors import DomainError, NotFound
+from apps.users.actors import actor_of
+
+TIMELINE = 100
+CHANGES = ("step_saved", "document_uploaded", "screened", "hit_disposed")
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows are read; what changes them is a command."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(WatchlistVersion)
+class WatchlistVersionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "list_code",
+        "version",
+        "entity_count",
+        "name_count",
+        "added_count",
+        "changed_count",
+        "removed_count",
+        "created_at",
+    )
+    list_filter = ("list_code",)
+
+
+@admin.register(KycRecord)
+class KycRecordAdmin(ReadOnlyAdmin):
+    """The queue, oldest submission first; no name is in it."""
+
+    list_display = ("__str__", "status", "risk_rating", "waiting", "open_hits", "submitted_at")
+    list_filter = ("status", "risk_rating")
+    search_fields = ("=id", "=client__id", "client__email")
+    ordering = ("submitted_at",)
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[KycRecord]:
+        rows: QuerySet[KycRecord] = super().get_queryset(request)
+        return rows.annotate(open_hit_count=Count("hits", filter=Q(hits__status="OPEN")))
+
+    @admin.display(description="age", ordering="submitted_at")
+    def waiting(self, record: KycRecord) -> str:
+        if record.status not in DECIDABLE or record.submitted_at is None:
+            return "-"
+        hours = int((timezone.now() - record.submitted_at).total_seconds() // 3600)
+        return f"{hours // 24} d {hours % 24} h"
+
+    @admin.display(description="open hits", ordering="open_hit_count")
+    def open_hits(self, record: KycRecord) -> int:
+        return int(getattr(record, "open_hit_count", 0))
+
+    def get_urls(self) -> list[URLPattern]:
+        def named(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+            return path(
+                route, self.admin_site.admin_view(view), name=f"compliance_kycrecord_{name}"
+            )
+
+        return [
+            named("<uuid:record_id>/decide/", self.decide_view, "decide"),
+            named("<uuid:record_id>/hits/<uuid:hit_id>/", self.hit_view, "hit"),
+            named("<uuid:record_id>/documents/<uuid:document_id>/", self.document_view, "document"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            record_id = UUID(object_id)
+        except ValueError as error:
+            raise Http404 from error
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            record = kyc_decisions.kyc_view_record(actor=actor_of(request), record_id=record_id)
+        except NotFound as error:
+            raise Http404 from error
+        context = {
+            **self.admin_site.each_context(request),
+            **review_context(record),
+            "opts": self.opts,
+            "title": f"Review {record}",
+            "may_decide": request.user.has_perm(kyc_decisions.DECIDE),
+            "is_proposer": _is_proposer(request, record),
+        }
+        return TemplateResponse(request, "admin/compliance/kycrecord/review.html", context)
+
+    def decide_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
+        """Propose, confirm or withdraw, as the button says."""
+        form = request.POST
+        actor = actor_of(request)
+
+        def act() -> str:
+            version = int(form.get("evidence_version", "")[:9])
+            if form.get("act") == "confirm":
+                kyc_decisions.kyc_confirm_decision(
+                    actor=actor,
+                    decision_id=UUID(form.get("decision_id", "")),
+                    evidence_version=version,
+                )
+                return "The decision is confirmed and carried out."
+            if form.get("act") == "withdraw":
+                decision_id = UUID(form.get("decision_id", ""))
+                kyc_decisions.kyc_withdraw_decision(actor=actor, decision_id=decision_id)
+                return "The proposal is withdrawn."
+            outcome, _, reason_code = form.get("decision", "").partition(":")
+            decision = kyc_decisions.kyc_propose_decision(
+                actor=actor,
+                record_id=record_id,
+                outcome=outcome,
+                reason_code=reason_code,
+                evidence_version=version,
+                note=form.get("note", ""),
+            )
+            if decision.status == KycDecision.Status.PROPOSED:
+                return "Proposed: a second officer must confirm."
+            return "The decision is carried out."
+
+        return self._run(request, record_id, act)
+
+    def hit_view(self, request: HttpRequest, record_id: UUID, hit_id: UUID) -> HttpResponse:
+        def act() -> str:
+            hit_dispose(
+                actor=actor_of(request),
+                hit_id=hit_id,
+                disposition=request.POST.get("disposition", ""),
+                reason=request.POST.get("reason", ""),
+            )
+            return "The hit is decided."
+
+        return self._run(request, record_id, act)
+
+    def document_view(
+        self, request: HttpRequest, record_id: UUID, document_id: UUID
+    ) -> HttpResponse:
+        try:
+            document, content = document_read(actor=actor_of(request), document_id=document_id)
+        except NotFound as error:
+            raise Http404 from error
+        if document.record_id != record_id:
+            raise Http404
+        return as_attachment(document.file_name, document.media_type, content)
+
+    def _run(self, request: HttpRequest, record_id: UUID, act: Callable[[], str]) -> HttpResponse:
+        """Run a command, tell the officer what came of it, and go back to the record."""
+        if request.method != "POST":
+            raise PermissionDenied
+        try:
+            self.message_user(request, act(), messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        except ValueError:
+            self.message_user(request, "The form was not complete.", messages.ERROR)
+        address = reverse("admin:compliance_kycrecord_change", args=[record_id])
+        return HttpResponseRedirect(address)
+
+
+def review_context(record: KycRecord) -> dict[str, Any]:
+    """Return everything the review page shows."""
+    answers = answers_of(record.id)
+    reviewed = record.decided_at
+    events = AuditEvent.objects.stream(record.stream)
+    hits = record.hits.select_related("entity", "disposed_by")
+    changed = events.filter(name__in=[f"compliance.kyc.{name}" for name in CHANGES])
+    return {
+        "record": record,
+        "steps": [
+            (
+                step.title,
+                [(item.label, _shown(item, answers.get(step.code, {}))) for item in step.fields],
+            )
+            for step in STEPS
+        ],
+        "documents": document_list(record.id),
+        "factors": record.risk_factors,
+        "hits": hits.prefetch_related("entity__names"),
+        "subject": subject_of(record.id) if "personal" in answers and record.submitted_at else None,
+        "runs": record.screenings.all()[:5],
+        "changes": changed.filter(occurred_at__gt=reviewed) if reviewed else [],
+        "timeline": reversed(events.order_by("-version")[:TIMELINE]),
+        "decisions": [
+            (decision, REASONS[decision.reason_code].label)
+            for decision in record.decisions.select_related("proposed_by", "confirmed_by").order_by(
+                "-created_at"
+            )
+        ],
+        "pending": record.decisions.filter(status=KycDecision.Status.PROPOSED).first(),
+        "is_decidable": record.status in DECIDABLE,
+        "reasons": reasons_by_outcome(),
+        "dispositions": [(code, code.replace("_", " ").capitalize()) for code in DISPOSITIONS],
+    }
+
+
+def _is_proposer(request: HttpRequest, record: KycRecord) -> bool:
+    pending = record.decisions.filter(status=KycDecision.Status.PROPOSED)
+    return pending.filter(proposed_by=actor_of(request)).exists()
+
+
+def _shown(item: Field, answers: dict[str, Any]) -> str:
+    value = answers.get(item.name)
+    if value is None:
+        return "-"
+    if item.kind == Kind.BOOLEAN:
+        return "Yes" if value else "No"
+    labels = dict(item.options())
+    if isinstance(value, list):
+        return ", ".join(labels[code] for code in value)
+    return str(labels.get(value, value))

@@ -1,0 +1,147 @@
+"""A client's own KYC over REST; nothing here tells of hits, scores or ratings."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.compliance.domain.kyc import KycStatus
+from apps.compliance.domain.questionnaire import STEP_BY_CODE
+from apps.compliance.domain.uploads import MAX_BYTES
+from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_view
+from apps.compliance.services.documents import document_read, document_upload
+from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.core.errors import InvalidInput
+from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.views import ApiView
+from apps.users.actors import actor_of
+
+PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), ProblemSerializer)
+
+
+class DocumentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=document_kinds())
+    version = serializers.IntegerField()
+    media_type = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    expiry_date = serializers.DateField(allow_null=True)
+    uploaded_at = serializers.DateTimeField()
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    answers = serializers.DictField()
+    missing = serializers.ListField(child=serializers.CharField())
+    is_complete = serializers.BooleanField()
+
+
+class KycSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=[status.value for status in KycStatus])
+    status_text = serializers.CharField()
+    is_editable = serializers.BooleanField()
+    can_submit = serializers.BooleanField()
+    steps = StepSerializer(many=True)
+    documents = DocumentSerializer(many=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class UploadSerializer(InputSerializer):
+    kind = serializers.ChoiceField(choices=document_kinds())
+    file = serializers.FileField(allow_empty_file=True)
+    expiry_date = serializers.DateField(required=False)
+
+
+class KycView(ApiView):
+    @extend_schema(operation_id="kyc_retrieve", responses={200: KycSerializer, **PROBLEMS})
+    def get(self, request: Request) -> Response:
+        return Response(KycSerializer(kyc_view(actor_of(request))).data)
+
+
+class KycStepView(ApiView):
+    """Answers by question; a half-filled step is kept, and what is missing is named."""
+
+    @extend_schema(
+        operation_id="kyc_step_save",
+        request=OpenApiTypes.OBJECT,
+        responses={200: KycSerializer, **PROBLEMS},
+    )
+    def put(self, request: Request, step: str) -> Response:
+        if step not in STEP_BY_CODE or not isinstance(request.data, dict):
+            raise InvalidInput("A known step and an object of answers are needed.", field="step")
+        user = actor_of(request)
+        kyc_save_step(actor=user, step=step, answers=request.data)
+        return Response(KycSerializer(kyc_view(user)).data)
+
+
+class KycSubmitView(ApiView):
+    @extend_schema(
+        operation_id="kyc_submit", request=None, responses={200: KycSerializer, **PROBLEMS}
+    )
+    def post(self, request: Request) -> Response:
+        user = actor_of(request)
+        kyc_submit(actor=user)
+        return Response(KycSerializer(kyc_view(user)).data)
+
+
+class KycDocumentsView(ApiView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        operation_id="kyc_documents_list",
+        responses={200: DocumentSerializer(many=True), **PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        record_id = kyc_view(actor_of(request)).record_id
+        documents = document_list(record_id) if record_id else ()
+        return Response(DocumentSerializer(documents, many=True).data)
+
+    @extend_schema(
+        operation_id="kyc_documents_upload",
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: DocumentSerializer, **PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        user = actor_of(request)
+        asked: Any = self.validated(UploadSerializer(data=dict(request.data.items())))
+        document = document_upload(
+            actor=user,
+            kind=asked["kind"],
+            data=asked["file"].read(MAX_BYTES + 1),
+            expiry_date=asked.get("expiry_date"),
+        )
+        view = next(item for item in document_list(document.record_id) if item.id == document.id)
+        return Response(DocumentSerializer(view).data, status=201)
+
+
+class KycDocumentContentView(ApiView):
+    @extend_schema(
+        operation_id="kyc_document_content",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEMS},
+    )
+    def get(self, request: Request, document_id: UUID) -> HttpResponse:
+        document, content = document_read(actor=actor_of(request), document_id=document_id)
+        return as_attachment(document.file_name, document.media_type, content)
+
+
+def as_attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
+    """Return the bytes so that no browser shows, sniffs or keeps them."""
+    return HttpResponse(
+        content,
+        content_type=media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )

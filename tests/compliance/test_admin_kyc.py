@@ -1,0 +1,130 @@
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from apps.audit.models import AuditEvent
+from apps.audit.services import outbox_deliver
+from apps.compliance.models import KycDocument, KycRecord, ScreeningHit
+from apps.compliance.services.kyc import kyc_submit
+from apps.compliance.services.watchlists import SAMPLE, watchlist_import
+from apps.users.domain.roles import Role
+from apps.users.models import User
+from tests.compliance.factories import fill_kyc
+from tests.users.factories import make_user, totp_device
+
+pytestmark = pytest.mark.django_db
+
+
+def desk(role: Role = Role.COMPLIANCE_OFFICER) -> tuple[Client, User]:
+    user = make_user(role, with_totp=True)
+    client = Client()
+    client.force_login(user)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = totp_device(user).persistent_id
+    session.save()
+    return client, user
+
+
+def reviewed(**changes: Any) -> KycRecord:
+    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    person = make_user()
+    fill_kyc(person, **changes)
+    kyc_submit(actor=person)
+    outbox_deliver(context="compliance")
+    return KycRecord.objects.get()
+
+
+def address(name: str, *args: Any) -> str:
+    return reverse(f"admin:compliance_kycrecord_{name}", args=args)
+
+
+def decide(client: Client, record: KycRecord, **form: Any) -> str:
+    record.refresh_from_db()
+    body = {"act": "propose", "evidence_version": record.evidence_version, **form}
+    response = client.post(address("decide", record.id), body, follow=True)
+    assert response.status_code == 200
+    record.refresh_from_db()
+    return response.content.decode()
+
+
+def test_review_page_shows_who_hits_and_score_and_logs_the_access() -> None:
+    record = reviewed(given_names="Viktor", family_name="Brantov")
+    client, officer = desk()
+
+    assert client.get(address("changelist")).status_code == 200
+    page = client.get(address("change", record.id)).content.decode()
+
+    for text in ("Viktor", "BRANTOV", "Country of residence", "<meter", "SAMPLE v1", "Passport"):
+        assert text in page
+    assert "style=" not in page.split("content-main")[1]
+    assert AuditEvent.objects.get(name="compliance.kyc.viewed").actor_id == officer.id
+
+
+def test_review_page_is_for_officers_only() -> None:
+    record = reviewed()
+    operations, _ = desk(Role.OPERATIONS)
+
+    assert operations.get(address("change", record.id)).status_code == 403
+    client, _ = desk()
+    assert client.get(address("change", uuid4())).status_code == 404
+    assert client.get(address("change", "x")).status_code == 404
+    assert client.get(address("decide", record.id)).status_code == 403
+
+
+def test_decision_form_decides_after_the_hits() -> None:
+    record = reviewed(given_names="Viktor", family_name="Brantov")
+    client, _ = desk()
+    assert "Say first what each hit is." in decide(client, record, decision="APPROVE:VERIFIED")
+    hit = ScreeningHit.objects.get()
+
+    client.post(
+        address("hit", record.id, hit.id),
+        {"disposition": "FALSE_POSITIVE", "reason": "Born elsewhere in another year"},
+    )
+    decide(client, record, decision="APPROVE:VERIFIED")
+
+    assert record.status == "APPROVED"
+
+
+def test_decision_form_at_high_risk_needs_the_second_officer() -> None:
+    record = reviewed(pep="SELF", pep_function="Minister")
+    first, _ = desk()
+    second, _ = desk()
+    assert "a second officer must confirm" in decide(
+        first, record, decision="APPROVE:VERIFIED_ENHANCED"
+    )
+    form = {"act": "confirm", "decision_id": record.decisions.get().id}
+
+    assert "A second officer must confirm." in decide(first, record, **form)
+    assert record.status == "IN_REVIEW"
+    decide(second, record, **form)
+
+    assert record.status == "APPROVED"
+
+
+def test_decision_form_withdraws_a_proposal_and_survives_nonsense() -> None:
+    record = reviewed(pep="SELF", pep_function="Minister")
+    client, _ = desk()
+    decide(client, record, decision="APPROVE:VERIFIED")
+
+    assert "not complete" in decide(client, record, act="confirm", decision_id="x")
+    assert "withdrawn" in decide(
+        client, record, act="withdraw", decision_id=record.decisions.get().id
+    )
+    assert "This reason does not go" in decide(client, record, decision="APPROVE:SANCTIONS")
+
+
+def test_document_is_an_attachment_for_officers() -> None:
+    record = reviewed()
+    client, _ = desk()
+    document = KycDocument.objects.get()
+
+    response = client.get(address("document", record.id, document.id))
+
+    assert response["Content-Disposition"].startswith("attachment")
+    assert client.get(address("document", uuid4(), document.id)).status_code == 404
+    assert client.get(address("document", record.id, uuid4())).status_code == 404
