@@ -286,7 +286,7 @@ def test_order_place_while_the_firm_takes_no_purchases_is_refused(
     portfolio: Portfolio, state: str
 ) -> None:
     hold_units(portfolio, "5")
-    FirmSwitch.objects.create(state=state)
+    FirmSwitch.objects.update_or_create(id=1, defaults={"state": state})
 
     assert_refused("firm_not_accepting", portfolio)
     if state == "REDUCING":

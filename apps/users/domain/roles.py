@@ -36,6 +36,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_entry",
             "trading.view_cashtransfer",
             "trading.view_portfolio",
+            "trading.view_execution",
+            "trading.view_lot",
+            "trading.view_order",
         }
     ),
     Role.COMPLIANCE_SUPERVISOR: frozenset(
@@ -53,6 +56,9 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_entry",
             "trading.view_cashtransfer",
             "trading.view_portfolio",
+            "trading.view_execution",
+            "trading.view_lot",
+            "trading.view_order",
         }
     ),
     Role.OPERATIONS: frozenset(
@@ -64,6 +70,11 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "market.view_instrument",
             "trading.view_cashtransfer",
             "trading.view_portfolio",
+            "trading.turn_firmswitch",
+            "trading.view_execution",
+            "trading.view_firmswitch",
+            "trading.view_lot",
+            "trading.view_order",
         }
     ),
     Role.AUDITOR: frozenset(
@@ -79,6 +90,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_entry",
             "trading.view_cashtransfer",
             "trading.view_portfolio",
+            "trading.view_execution",
+            "trading.view_firmswitch",
+            "trading.view_lot",
+            "trading.view_order",
         }
     ),
     Role.ADMINISTRATOR: frozenset(

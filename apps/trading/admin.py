@@ -1,0 +1,100 @@
+"""Orders, trades and lots on the desk, read-only; the firm's switch is turned by a command."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from apps.core.errors import DomainError
+from apps.trading.domain.risk import FirmState
+from apps.trading.models import Execution, FirmSwitch, Lot, Order
+from apps.trading.services.firm_switch import PERMISSION, REASON_LENGTH, firm_switch_turn
+from apps.users.actors import actor_of
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows change by commands only."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "created_at",
+        "symbol",
+        "side",
+        "order_type",
+        "quantity",
+        "filled_quantity",
+        "average_price",
+        "status",
+        "portfolio",
+    )
+    list_filter = ("status", "side", "order_type", "time_in_force", "mode")
+    search_fields = ("=id", "=client_order_id", "=symbol", "=portfolio__id")
+    list_select_related = ("portfolio",)
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnlyAdmin):
+    list_display = ("executed_at", "symbol", "side", "quantity", "price", "fees", "profit", "venue")
+    list_filter = ("side", "venue")
+    search_fields = ("=id", "=venue_execution_id", "=symbol", "=portfolio__id", "=order__id")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Lot)
+class LotAdmin(ReadOnlyAdmin):
+    list_display = ("acquired_at", "symbol", "remaining_quantity", "remaining_cost", "portfolio")
+    search_fields = ("=id", "=symbol", "=portfolio__id")
+    list_select_related = ("portfolio",)
+    ordering = ("-acquired_at", "-id")
+
+
+class ReasonForm(ActionForm):
+    reason = forms.CharField(max_length=REASON_LENGTH, required=False, label="Reason")
+
+
+@admin.register(FirmSwitch)
+class FirmSwitchAdmin(ReadOnlyAdmin):
+    list_display = ("state", "reason", "updated_at")
+    action_form = ReasonForm
+    actions = ("activate", "reduce", "halt")
+
+    def has_turn_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def _turn(self, request: HttpRequest, state: FirmState) -> None:
+        reason = request.POST.get("reason", "")
+        try:
+            firm_switch_turn(actor=actor_of(request), state=state, reason=reason)
+        except DomainError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, f"The firm is {state.value} now.", messages.SUCCESS)
+
+    @admin.action(description="Take all orders (ACTIVE)", permissions=["turn"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[FirmSwitch]) -> None:
+        self._turn(request, FirmState.ACTIVE)
+
+    @admin.action(description="Take sales only (REDUCING)", permissions=["turn"])
+    def reduce(self, request: HttpRequest, queryset: QuerySet[FirmSwitch]) -> None:
+        self._turn(request, FirmState.REDUCING)
+
+    @admin.action(description="Take no orders (HALTED)", permissions=["turn"])
+    def halt(self, request: HttpRequest, queryset: QuerySet[FirmSwitch]) -> None:
+        self._turn(request, FirmState.HALTED)
