@@ -1,5 +1,5 @@
 """Trading on the desk, one noun a file."""
 
-from apps.trading.admin import cash
+from apps.trading.admin import cash, orders
 
-__all__ = ["cash"]
+__all__ = ["cash", "orders"]

@@ -35,10 +35,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_account",
             "ledger.view_entry",
             "trading.view_cashtransfer",
-            "trading.view_portfolio",
             "trading.view_execution",
             "trading.view_lot",
             "trading.view_order",
+            "trading.view_portfolio",
         }
     ),
     Role.COMPLIANCE_SUPERVISOR: frozenset(
@@ -55,10 +55,10 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_account",
             "ledger.view_entry",
             "trading.view_cashtransfer",
-            "trading.view_portfolio",
             "trading.view_execution",
             "trading.view_lot",
             "trading.view_order",
+            "trading.view_portfolio",
         }
     ),
     Role.OPERATIONS: frozenset(
@@ -68,13 +68,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "market.halt_instrument",
             "market.restrict_instrument",
             "market.view_instrument",
-            "trading.view_cashtransfer",
-            "trading.view_portfolio",
             "trading.turn_firmswitch",
+            "trading.view_cashtransfer",
             "trading.view_execution",
             "trading.view_firmswitch",
             "trading.view_lot",
             "trading.view_order",
+            "trading.view_portfolio",
         }
     ),
     Role.AUDITOR: frozenset(
@@ -89,11 +89,11 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "ledger.view_account",
             "ledger.view_entry",
             "trading.view_cashtransfer",
-            "trading.view_portfolio",
             "trading.view_execution",
             "trading.view_firmswitch",
             "trading.view_lot",
             "trading.view_order",
+            "trading.view_portfolio",
         }
     ),
     Role.ADMINISTRATOR: frozenset(

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from apps.audit.services import outbox_deliver
-from apps.trading.admin import FirmSwitchAdmin, OrderAdmin
+from apps.trading.admin.orders import FirmSwitchAdmin, OrderAdmin
 from apps.trading.models import FirmSwitch, Order
 from apps.users.domain.roles import Role
 from apps.users.models import User
