@@ -1,10 +1,18 @@
 """Addresses of the clients' pages."""
 
 from django.urls import path, register_converter
-from django.views.generic import TemplateView
 
 from apps.core.domain.instruments import SYMBOL_PATTERN
-from apps.portal.views import activity, portfolios, settings, verification
+from apps.portal.views import (
+    activity,
+    cash,
+    dashboard,
+    orders,
+    portfolios,
+    settings,
+    trading,
+    verification,
+)
 
 
 class SymbolConverter:
@@ -22,18 +30,19 @@ class SymbolConverter:
 register_converter(SymbolConverter, "symbol")
 
 app_name = "portal"
-frame = TemplateView.as_view(template_name="portal/base.html")
 urlpatterns = [
-    path("", frame, name="dashboard"),
+    path("", dashboard.dashboard, name="dashboard"),
     path("portfolios/", portfolios.open_portfolio, name="portfolio_open"),
-    path(
-        "portfolios/<uuid:portfolio_id>/",
-        portfolios.select_portfolio,
-        name="portfolio_select",
-    ),
-    path("money/deposit/", frame, name="deposit"),
-    path("trade/", frame, name="trade"),
-    path("orders/", frame, name="orders"),
+    path("portfolios/<uuid:portfolio_id>/", portfolios.select_portfolio, name="portfolio_select"),
+    path("money/deposit/", cash.deposit, name="deposit"),
+    path("money/withdraw/", cash.withdraw, name="withdraw"),
+    path("trade/", trading.trade, name="trade"),
+    path("trade/<symbol:symbol>/", trading.ticket, name="trade_symbol"),
+    path("trade/<symbol:symbol>/preview/", trading.preview, name="trade_preview"),
+    path("trade/<symbol:symbol>/confirm/", trading.confirm, name="trade_confirm"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order_cancel"),
     path("activity/", activity.activity, name="activity"),
     path("verification/", verification.verification, name="verification"),
     path("verification/submit/", verification.submit, name="verification_submit"),
@@ -44,6 +53,6 @@ urlpatterns = [
         name="verification_document",
     ),
     path("verification/<slug:code>/", verification.step, name="verification_step"),
-    path("notifications/", frame, name="notifications"),
+    path("notifications/", activity.activity, name="notifications"),
     path("settings/", settings.settings_page, name="settings"),
 ]
