@@ -7,6 +7,7 @@ from apps.portal.views import (
     activity,
     cash,
     dashboard,
+    notifications,
     orders,
     portfolios,
     settings,
@@ -53,6 +54,11 @@ urlpatterns = [
         name="verification_document",
     ),
     path("verification/<slug:code>/", verification.step, name="verification_step"),
-    path("notifications/", activity.activity, name="notifications"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path(
+        "notifications/<uuid:notification_id>/read/",
+        notifications.read,
+        name="notification_read",
+    ),
     path("settings/", settings.settings_page, name="settings"),
 ]

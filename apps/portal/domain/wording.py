@@ -55,11 +55,14 @@ EVENTS = {
     "compliance.kyc.started": "The identity check was begun",
     "compliance.kyc.step_saved": "Answers of the identity check were saved",
     "compliance.kyc.document_uploaded": "A document was uploaded",
-    "compliance.kyc.document_read": "A document was opened",
     "compliance.kyc.submitted": "The identity check was handed in",
+    "compliance.kyc.decided": "The identity check was decided",
     "users.user.registered": "The account was registered",
-    "users.user.signed_in": "Signed in",
-    "users.user.signed_out": "Signed out",
+    "users.sign_in.succeeded": "Signed in",
+    "users.sign_in.failed": "A sign-in failed",
+    "users.password.changed": "The password was changed",
+    "users.second_factor.changed": "The second factor was changed",
+    "users.api_session.revoked": "An API session was ended",
 }
 
 

@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from apps.analytics.selectors import performance_table
+from apps.portal.selectors.curves import curve_series
 from apps.portal.selectors.dashboard import dashboard_read
 from apps.portal.selectors.portfolios import portfolio_choices, portfolio_chosen
 from apps.portal.views.access import client_page
@@ -18,5 +20,7 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
         "choices": choices,
         "portfolio": portfolio,
         "dashboard": dashboard_read(user, portfolio),
+        "curve": curve_series(user, portfolio.id) if portfolio else [],
+        "performance": performance_table(user, portfolio.id) if portfolio else None,
     }
     return render(request, "portal/dashboard.html", context)
