@@ -6,10 +6,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.compliance.services.watchlists import default_source, watchlist_import
 from apps.core.errors import NotFound
 from apps.market.providers.packaged import bar_files
 from apps.market.services import bars_load, instruments_list_catalogue
 from apps.portal.management.demo import People, Person
+from apps.portal.management.seed_client import seed_client
 from apps.users.domain.roles import Role
 from apps.users.selectors import user_get
 from apps.users.services.accounts import user_provision
@@ -31,6 +33,8 @@ def seed_steps(people: People) -> list[Step]:
     return [
         Step("Create the people", lambda report: seed_people(people, report)),
         Step("Load daily bars", seed_market),
+        Step("Import the watchlist", seed_watchlist),
+        Step("Identify and fund the client", lambda _: seed_client(people)),
     ]
 
 
@@ -50,6 +54,15 @@ def seed_market(report: Report) -> str:
         changed += bars_load(actor=None, bar_file=bar_file, progress=note)
         read_before += read_in_file
     return f"{len(listed)} instruments listed, {changed} bars of {len(files)} files written"
+
+
+def seed_watchlist(report: Report) -> str:
+    """Import the reference list where it is, else the project's own sample."""
+    list_code, folder = default_source()
+    version = watchlist_import(
+        actor=None, folder=folder, list_code=list_code, on_progress=lambda n: report(n, None)
+    )
+    return f"{list_code}: {version.entity_count} entries, {version.name_count} names"
 
 
 def _exists(person: Person) -> bool:
