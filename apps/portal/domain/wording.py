@@ -5,6 +5,7 @@ from typing import Any
 
 CHECKS = {
     "kyc_approved": "Your identity check is approved",
+    "kyc_not_approved": "Your identity check is approved",
     "client_cleared": "Your account is free to trade",
     "firm_not_accepting": "The firm takes such orders now",
     "instrument_not_tradable": "The instrument trades",
@@ -16,7 +17,7 @@ CHECKS = {
     "quote_missing": "There is a fresh quote",
     "quote_stale": "There is a fresh quote",
     "price_collar": "The limit price is near the market",
-    "order_minimum": "The order is large enough",
+    "order_too_small": "The order is large enough",
     "order_notional": "The order is within the size limit",
     "position_concentration": "The position stays within its share of the portfolio",
     "daily_order_limit": "Today's number of orders is within the limit",

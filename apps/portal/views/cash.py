@@ -86,8 +86,9 @@ def _transfer(
                 return redirect("portal:dashboard")
         if status != UNAVAILABLE:
             # The attempt changed nothing, so the corrected one is a new transfer.
-            form.data = form.data.copy()
-            form.data["key"] = _new_key(user.pk, portfolio.id)
+            data = request.POST.copy()
+            data["key"] = _new_key(user.pk, portfolio.id)
+            form.data = data
     else:
         form = TransferForm(
             currency=portfolio.currency, initial={"key": _new_key(user.pk, portfolio.id)}

@@ -95,9 +95,9 @@ def confirm(request: HttpRequest, symbol: str) -> HttpResponseBase:
 def _started(request: HttpRequest) -> dict[str, str]:
     """Take the ticket's values from the address: `?side=SELL`, or all of them after a review."""
     return {
-        name: value[:TYPED_LENGTH]
-        for name, value in request.GET.items()
-        if name in TicketForm.base_fields
+        name: request.GET[name][:TYPED_LENGTH]
+        for name in TicketForm.base_fields
+        if name in request.GET
     }
 
 
