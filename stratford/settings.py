@@ -7,9 +7,8 @@ from typing import Any
 
 import django_stubs_ext
 import environ
-import structlog
 
-from stratford import embedded
+from stratford import embedded, logs
 
 django_stubs_ext.monkeypatch()
 
@@ -290,21 +289,8 @@ if REDIS_URL.startswith("unix://"):
     CELERY_BROKER_URL = REDIS_URL.replace("unix:", "redis+socket:", 1).replace(
         "?db=", "?virtual_host="
     )
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
-CELERY_TASK_TIME_LIMIT = 300
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 60,
-    "unacked_restore_interval": 10,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
@@ -393,7 +379,6 @@ HEALTH_CHECKS = {
 }
 # Ages that the health checks measure, by the name of their metric.
 HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
@@ -412,35 +397,4 @@ if "EMAIL_URL" in env.ENVIRON:
     vars().update(env.email_url("EMAIL_URL"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Stratford <no-reply@stratford.example>")
 
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(),
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-            ],
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django_structlog": {"level": "INFO"}},
-}
+LOGGING = logs.configure()

@@ -99,6 +99,11 @@ def _tokens(name: str) -> list[str]:
     return words.split()
 
 
+def matcher_load() -> None:
+    """Read rigour's dictionaries, which takes seconds once per process."""
+    name_similarity("Ada Lovelace", "Lovelace Ada", "PERSON")
+
+
 def name_similarity(first: str, second: str, kind: str) -> float:
     """Return 0 to 1: how alike two names of that kind (PERSON, ORGANISATION, …) are."""
     left, right = _analysed(first, kind), _analysed(second, kind)
