@@ -30,8 +30,9 @@ def api(demo: Demo) -> Api:
 
 
 def _portfolio(api: Api) -> str:
-    portfolio_id: str = api.pages("/portfolios")[0]["id"]
-    return portfolio_id
+    answer = api.call("GET", "/portfolios")
+    assert answer.status == 200, answer
+    return str(answer.body[0]["id"])
 
 
 def _kill_and_await_return(demo: Demo, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import io
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -19,8 +19,10 @@ from apps.portal.management.demo import People
 from apps.trading.selectors.portfolios import portfolio_list
 from apps.trading.services.cash import deposit_receive
 from apps.trading.services.portfolios import portfolio_open
-from apps.users.models import User
 from apps.users.selectors import user_get
+
+if TYPE_CHECKING:
+    from apps.users.models import User
 
 FIRST_DEPOSIT = Money.of("250000.00", "USD")
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -88,7 +90,7 @@ def seed_client(people: People) -> str:
     return f"approved, {FIRST_DEPOSIT.amount} {FIRST_DEPOSIT.currency} deposited (simulated bank)"
 
 
-def _identify(client: User) -> None:
+def _identify(client: "User") -> None:
     kyc_start(actor=client)
     for step, answers in ANSWERS.items():
         kyc_save_step(actor=client, step=step, answers=answers)
@@ -101,7 +103,7 @@ def _identify(client: User) -> None:
     kyc_submit(actor=client)
 
 
-def _screened_status(client: User) -> str:
+def _screened_status(client: "User") -> str:
     """Return the record's status after its events were delivered; no worker runs yet."""
     outbox_deliver(context="compliance")
     record = kyc_of(client.pk)
@@ -110,7 +112,7 @@ def _screened_status(client: User) -> str:
     return str(record.status)
 
 
-def _approve(client: User, officer: User) -> None:
+def _approve(client: "User", officer: "User") -> None:
     record = kyc_of(client.pk)
     if record is not None:
         kyc_propose_decision(
