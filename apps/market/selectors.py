@@ -65,6 +65,11 @@ def bars_list(symbol: str, start: date, end: date, *, source: str = "") -> Query
     return bars.order_by("time")
 
 
+def traded_bars(symbol: str, start: date, end: date) -> QuerySet[Bar]:
+    """Return the symbol's daily bars with prices as traded, of whichever source has them."""
+    return _daily(DateRange(start, end)).filter(symbol=symbol, open__isnull=False).order_by("time")
+
+
 def replay_days(start: date, end: date) -> dict[str, list[DailyBar]]:
     """Return the daily bars of every tradable instrument in the range, by symbol, oldest first.
 

@@ -10,7 +10,13 @@ from django.utils import timezone
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.market.domain.quotes import Quote
-from apps.market.selectors import bars_list, instrument_get, instrument_list, quotes_get
+from apps.market.selectors import (
+    bars_list,
+    instrument_get,
+    instrument_list,
+    quotes_get,
+    traded_bars,
+)
 from apps.portal.selectors.portfolios import PortfolioChoice
 from apps.trading.services import policies
 
@@ -90,11 +96,14 @@ def ticket_read(portfolio: PortfolioChoice, symbol: str) -> Ticket:
 def chart_bars(symbol: str) -> list[dict[str, Any]]:
     """Return the newest daily bars, oldest first, as the chart takes them.
 
-    Floats: they are drawn and never counted with.  A source of adjusted closes alone gives
-    `value`, one of traded prices gives open, high, low and close.
+    Floats: they are drawn and never counted with.  Prices as traded give open, high, low and
+    close; where there are none, adjusted closes give `value`.
     """
     today = timezone.localdate()
-    newest = bars_list(symbol, today - HISTORY, today).reverse()[:MOST_BARS]
+    span = (today - HISTORY, today)
+    newest = list(traded_bars(symbol, *span).reverse()[:MOST_BARS])
+    if not newest:
+        newest = list(bars_list(symbol, *span).reverse()[:MOST_BARS])
     return [_chart_bar(bar) for bar in reversed(newest)]
 
 
