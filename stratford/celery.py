@@ -21,6 +21,9 @@ app.conf.update(
         "unacked_restore_interval": 10,
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        # Without this a command waits for seconds after its commit while the broker is away.
+        "max_retries": 1,
+        "interval_start": 0,
     },
     worker_prefetch_multiplier=1,
     task_time_limit=300,

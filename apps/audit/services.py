@@ -100,8 +100,8 @@ def outbox_deliver(*, context: str, limit: int = 500) -> int:
     """Deliver the context's due messages, each in its own transaction; return how many.
 
     The message is marked in the transaction in which its handler writes, so a crash in between
-    undoes both.  A handler that fails is tried again with growing pauses and blocks only its own
-    stream.
+    undoes both.  What fails (also an event or a handler that the code no longer has) is tried again
+    with growing pauses and blocks only its own stream.
     """
     delivered = 0
     for _ in range(limit):
@@ -117,18 +117,18 @@ def _deliver_next(context: str) -> int | None:
     message = OutboxMessage.objects.lock_next(context)
     if message is None:
         return None
-    event = rebuild(message.event)
-    bound = {"correlation_id": event.correlation_id} if event.correlation_id else {}
+    row = message.event
+    bound = {"correlation_id": row.correlation_id} if row.correlation_id else {}
     try:
         with structlog.contextvars.bound_contextvars(**bound), transaction.atomic():
-            handlers_of(event.name)[message.handler](event)
+            handlers_of(row.name)[message.handler](rebuild(row))
     except Exception as error:
         message.attempts += 1
         pause = min(2**message.attempts, RETRY_CEILING_SECONDS)
         message.next_attempt_at = timezone.now() + timedelta(seconds=pause)
         message.last_error = type(error).__name__
         message.save(update_fields=["attempts", "next_attempt_at", "last_error"])
-        logger.exception("outbox_handler_failed", handler=message.handler, event_name=event.name)
+        logger.exception("outbox_handler_failed", handler=message.handler, event_name=row.name)
         return 0
     message.delivered_at = timezone.now()
     message.save(update_fields=["delivered_at"])

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,6 +24,18 @@ class Happened(DomainEvent):
     number: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Another(DomainEvent):
+    name: ClassVar[str] = "audit.test.another"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renamed(DomainEvent):
+    name: ClassVar[str] = "audit.test.renamed"
+
+    count: int
+
+
 heard: list[tuple[str, int]] = []
 broken: set[str] = set()
 
@@ -40,6 +55,11 @@ def hear(event: Happened) -> None:
     if event.stream in broken:
         raise RuntimeError(event.stream)
     heard.append((event.stream, event.number))
+
+
+@subscribe(Another)
+def hear_another(event: Another) -> None:
+    heard.append((event.stream, 0))
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +107,27 @@ def test_outbox_deliver_with_a_failing_handler_blocks_only_its_stream() -> None:
     assert not AuditEvent.objects.filter(stream="copy-bad").exists()
     first, second = OutboxMessage.objects.pending().order_by("id")
     assert (first.attempts, first.last_error, second.attempts) == (1, "RuntimeError", 0)
+
+
+@pytest.mark.parametrize("change", ["no handler", "no event", "other fields"])
+def test_outbox_deliver_of_what_the_code_no_longer_knows_blocks_only_its_stream(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen("old", 1)
+    if change == "no handler":
+        OutboxMessage.objects.update(handler="apps.audit.gone.hear")
+    elif change == "no event":
+        monkeypatch.delitem(DomainEvent.types, Happened.name)
+    else:
+        monkeypatch.setitem(DomainEvent.types, Happened.name, Renamed)
+
+    with transaction.atomic():
+        services.emit(Another(stream="new"), actor=None)
+
+    assert deliver() == 1
+    assert heard == [("new", 0)]
+    waiting = OutboxMessage.objects.pending().get()
+    assert (waiting.stream, waiting.attempts) == ("old", 1)
 
 
 def test_outbox_deliver_after_the_handler_was_mended_catches_up() -> None:
@@ -178,3 +219,27 @@ def test_nudge_without_a_broker_is_survived(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("celery.app.base.Celery.send_task", refuse)
 
     services.nudge("audit")
+
+
+def test_nudge_with_a_broker_that_is_gone_takes_no_time() -> None:
+    code = (
+        "import django; django.setup(); import time; from apps.audit.services import nudge;"
+        "start = time.monotonic(); nudge('audit'); nudge('audit'); print(time.monotonic() - start)"
+    )
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "stratford.settings",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert ended.stderr.count("outbox_nudge_failed") == 2
+    assert float(ended.stdout) < 2
