@@ -36,6 +36,21 @@ class _Report(pybreaker.CircuitBreakerListener):
         logger.warning("circuit_breaker_changed", breaker=cb.name, state=new_state.name)
 
 
+class _Breaker(pybreaker.CircuitBreaker):
+    """Callers never wait for each other: pybreaker alone holds its lock during the call."""
+
+    def call(self, func: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        state = self.state
+        if state.name == pybreaker.STATE_CLOSED:
+            return state.call(func, *args, **kwargs)
+        if not self._lock.acquire(blocking=False):
+            raise pybreaker.CircuitBreakerError("Another call is trying whether it works again.")
+        try:
+            return super().call(func, *args, **kwargs)
+        finally:
+            self._lock.release()
+
+
 _breakers: dict[str, pybreaker.CircuitBreaker] = {}
 _lock = threading.Lock()
 
@@ -49,7 +64,7 @@ def breaker(name: str, *, failures: int = 5, pause_seconds: float = 15) -> pybre
     """
     with _lock:
         if name not in _breakers:
-            _breakers[name] = pybreaker.CircuitBreaker(
+            _breakers[name] = _Breaker(
                 fail_max=failures,
                 reset_timeout=pause_seconds,
                 exclude=[DomainError],

@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pybreaker
 import pytest
 
@@ -35,6 +38,36 @@ def test_breaker_after_domain_errors_stays_closed() -> None:
 
 def test_breaker_of_one_name_is_one_object() -> None:
     assert breaker("test-same") is breaker("test-same")
+
+
+def test_breaker_lets_callers_in_together() -> None:
+    item, together = breaker("test-together"), threading.Barrier(5, timeout=5)
+
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(item.call, together.wait) for _ in range(5)]
+
+    assert sorted(call.result() for call in calls) == [0, 1, 2, 3, 4]
+
+
+def test_breaker_on_trial_refuses_the_others_at_once() -> None:
+    item = breaker("test-trial", failures=1, pause_seconds=0)
+    with pytest.raises(OSError):  # noqa: PT011
+        item.call(_fail)
+    entered, leave = threading.Event(), threading.Event()
+
+    def trial() -> bool:
+        entered.set()
+        return leave.wait(5)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(item.call, trial)
+        assert entered.wait(5)
+        with pytest.raises(pybreaker.CircuitBreakerError):
+            item.call(leave.is_set)
+        leave.set()
+
+    assert first.result()
+    assert item.current_state == "closed"
 
 
 def test_retrying_on_a_passing_error_returns_the_later_answer() -> None:
