@@ -133,7 +133,12 @@ class WsTokenApi(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Make a token that opens one WebSocket connection."""
-        token = ws_token_issue(actor_of(request))
+        session = request.auth
+        token = ws_token_issue(
+            actor_of(request),
+            api_session_id=str(session.pk) if session else "",
+            portal_session_key="" if session else request.session.session_key or "",
+        )
         body = {"token": token, "expires_in": LIFE_SECONDS}
         return Response(WsTokenOutput(body).data, status=status.HTTP_201_CREATED)
 

@@ -16,15 +16,18 @@ from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.test import Client, override_settings
 
+from apps.infrastructure.keyvalue import redis_client
 from apps.infrastructure.realtime import push
 from apps.market import services
 from apps.market.consumers import frames
+from apps.market.domain.wire import QUOTES_CHANNEL
 from apps.market.routing import websocket_urlpatterns
 from apps.users.models import User
+from apps.users.services.tokens import api_sessions_end_all
 from apps.users.services.ws_tokens import ws_token_issue
 from tests.market.factories import make_instrument, put_quote
 from tests.market.test_services import quote
-from tests.users.factories import make_user
+from tests.users.factories import api_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "timescale"])
 application = SessionMiddlewareStack(URLRouter(websocket_urlpatterns))
@@ -311,6 +314,23 @@ async def test_stream_portal_session_works_until_it_ends(user: User) -> None:
         assert await caller.closed() == 4401
 
 
+@faster(heartbeat_ms=100)
+@pytest.mark.parametrize("how", ["api", "portal"])
+async def test_stream_ends_with_the_sign_in_that_its_token_came_from(user: User, how: str) -> None:
+    client = Client()
+    await sync_to_async(client.force_login)(user)
+    caller_of_api = client if how == "portal" else await sync_to_async(api_client)(user)
+    answer = await sync_to_async(caller_of_api.post)("/api/v1/ws-tokens")
+    async with calling() as caller:
+        await caller.say(op="auth", id=1, token=answer.json()["token"])
+        await caller.hear("ack")
+        if how == "portal":
+            await sync_to_async(client.logout)()
+        else:
+            await sync_to_async(api_sessions_end_all)(user=user, actor=user)
+        assert await caller.closed() == 4401
+
+
 async def test_stream_session_without_second_factor_is_nobody() -> None:
     client = Client()
     user = await sync_to_async(make_user)(with_totp=True)
@@ -334,6 +354,8 @@ async def test_stream_cookie_without_origin_is_not_believed(user: User) -> None:
         [(b"origin", b"http://evil.example")],
         [(b"origin", b"null")],
         [(b"origin", b"")],
+        [(b"origin", b"http://[")],
+        [(b"origin", b"http://localhost\xff")],
         [ORIGIN, (b"origin", b"http://evil.example")],
         [(b"origin", b"http://evil.example"), (b"host", b"evil.example")],
     ],
@@ -375,6 +397,18 @@ async def test_stream_silent_feed_is_called_stale_and_live_again(user: User) -> 
         await ingest(ticks=[quote()])
         states = [(await caller.hear("status"))["state"] for _ in range(3)]
         assert states[-2:] in (["live", "stale"], ["stale", "live"])
+
+
+async def test_stream_survives_a_batch_that_nobody_can_read(user: User) -> None:
+    async with calling() as caller:
+        await caller.sign_in(user)
+        await caller.say(op="subscribe", id=2, channel="quotes", symbols=["AAPL"])
+        await caller.hear("snapshot")
+        await asyncio.sleep(0.2)
+        for text in ("not json", "[]", "{}", '{"quotes":[{}],"replayed_on":null}'):
+            await sync_to_async(redis_client().publish)(QUOTES_CHANNEL, text)
+        await ingest(ticks=[quote()])
+        assert (await caller.hear("update"))["ch"] == "quotes"
 
 
 def test_frames_join_equals_packing_the_whole() -> None:

@@ -281,7 +281,10 @@ def test_ws_token_names_the_user_once() -> None:
     user = make_user()
     answer = api_client(user).post("/api/v1/ws-tokens")
     assert (answer.status_code, answer.json()["expires_in"]) == (201, 60)
-    assert ws_token_consume(answer.json()["token"]) == user.pk
+    ticket = ws_token_consume(answer.json()["token"])
+    assert ticket is not None
+    assert ticket.user_id == user.pk
+    assert ticket.api_session_id
     assert ws_token_consume(answer.json()["token"]) is None
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.users.domain.roles import PERMISSIONS, Role
-from apps.users.services.ws_tokens import ws_token_consume, ws_token_issue
+from apps.users.services.ws_tokens import WsTicket, ws_token_consume, ws_token_issue
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,6 @@ def test_role_of_a_deactivated_user_grants_nothing() -> None:
 def test_ws_token_used_twice_names_the_user_once() -> None:
     user = make_user()
     token = ws_token_issue(user)
-    assert ws_token_consume(token) == user.pk
+    assert ws_token_consume(token) == WsTicket(user_id=user.pk)
     assert ws_token_consume(token) is None
     assert ws_token_consume("\udc00") is None

@@ -114,12 +114,19 @@ class Hub:
                     pause = 0.1
                     async for message in pubsub.listen():
                         if message["type"] == "message":
-                            self._spread(json.loads(message["data"]))
+                            self._hear(message["data"])
             except (RedisError, OSError) as error:
                 logger.warning("feed_subscription_lost", error=type(error).__name__)
             self.epoch = uuid.uuid4().hex[:8]
             await asyncio.sleep(pause)
             pause = min(pause * 2, BACKOFF_CEILING_SECONDS)
+
+    def _hear(self, text: str) -> None:
+        """Spread a batch; one that cannot be read is dropped and does not end the feed."""
+        try:
+            self._spread(json.loads(text))
+        except (ValueError, KeyError, TypeError):
+            logger.exception("feed_batch_unreadable")
 
     def _spread(self, batch: dict[str, Any]) -> None:
         self._heard_at = time.monotonic()

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from django.utils.module_loading import import_string
 
 from apps.core.errors import NotFound
-from apps.users.selectors import portal_user_get, user_get
+from apps.users.selectors import api_session_get, portal_user_get, user_get
 from apps.users.services.ws_tokens import ws_token_consume
 
 if TYPE_CHECKING:
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`fingerprint` changes with the password; `session_key` is empty for a token's bearer."""
+    """`fingerprint` changes with the password; the connection ends with the sign-in behind it."""
 
     user_id: UUID
     fingerprint: str
     session_key: str = ""
+    api_session_id: str = ""
 
 
 def _header(scope: Mapping[str, Any], name: bytes) -> str | None:
@@ -44,18 +45,21 @@ def origin_is_foreign(scope: Mapping[str, Any]) -> bool:
         return False
     host = _header(scope, b"host") or ""
     domain, _ = split_domain_port(host)
-    parts = urlsplit(origin)
-    same = parts.scheme in {"http", "https"} and parts.netloc == host
+    same = origin in _origins_of(host)
     return not (same and bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS))
 
 
 def _has_own_origin(scope: Mapping[str, Any]) -> bool:
     origin, host = _header(scope, b"origin"), _header(scope, b"host")
-    return origin is not None and (origin == settings.PUBLIC_URL or urlsplit(origin).netloc == host)
+    return origin is not None and origin in {settings.PUBLIC_URL, *_origins_of(host or "")}
 
 
-def _of(user: "User", session_key: str = "") -> Identity:
-    return Identity(user.pk, user.get_session_auth_hash(), session_key)
+def _origins_of(host: str) -> set[str]:
+    return {f"http://{host}", f"https://{host}"}
+
+
+def _of(user: "User", session_key: str = "", api_session_id: str = "") -> Identity:
+    return Identity(user.pk, user.get_session_auth_hash(), session_key, api_session_id)
 
 
 @database_sync_to_async
@@ -71,19 +75,23 @@ def identity_of_session(scope: Mapping[str, Any]) -> Identity | None:
 @database_sync_to_async
 def identity_of_token(token: str) -> Identity | None:
     """Return the user of a one-use token and use it up; None for any other text."""
-    user_id = ws_token_consume(token)
-    user = _active(user_id) if user_id else None
-    return _of(user) if user else None
+    ticket = ws_token_consume(token)
+    user = _active(ticket.user_id) if ticket else None
+    if ticket is None or user is None:
+        return None
+    return _of(user, ticket.portal_session_key, ticket.api_session_id)
 
 
 @database_sync_to_async
-def identity_holds(identity: Identity, scope: Mapping[str, Any]) -> bool:
-    """Return whether the user is active, the password the same and the session not ended."""
+def identity_holds(identity: Identity) -> bool:
+    """Return whether the user is active, the password the same and the sign-in not ended."""
     if identity.session_key:
-        session = type(scope["session"]._wrapped)(identity.session_key)
-        user = portal_user_get(session)
+        store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        user = portal_user_get(store(identity.session_key))
     else:
         user = _active(identity.user_id)
+    if identity.api_session_id and api_session_get(UUID(identity.api_session_id)) is None:
+        return False
     return user is not None and user.get_session_auth_hash() == identity.fingerprint
 
 

@@ -241,7 +241,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             life_seconds=self._place_seconds(),
         )
         try:
-            return bool(await identity_holds(identity, self.scope))
+            return bool(await identity_holds(identity))
         except DatabaseError as error:
             # An outage of the database signs nobody out.
             logger.warning("identity_not_checked", error=type(error).__name__)
