@@ -79,6 +79,8 @@ def totp_confirm(*, user: User, code: str) -> tuple[TOTPDevice, list[str]] | Non
 @command
 def _device_enrol(*, user: User, device: TOTPDevice) -> list[str]:
     _lock(user)
+    if not TOTPDevice.objects.filter(pk=device.pk, confirmed=False).exists():
+        raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
     former = TOTPDevice.objects.filter(user=user, confirmed=True)
     change = "REPLACED" if former.exists() else "ENROLLED"
     former.delete()
