@@ -27,3 +27,8 @@ urlpatterns = [
     path("", include(user_pages)),
     path("", include("apps.portal.urls")),
 ]
+
+handler400 = "apps.infrastructure.error_pages.bad_request"
+handler403 = "apps.infrastructure.error_pages.permission_denied"
+handler404 = "apps.infrastructure.error_pages.page_not_found"
+handler500 = "apps.infrastructure.error_pages.server_error"

@@ -35,9 +35,15 @@ class Allowance:
 
 
 def _caller(_group: str, request: HttpRequest) -> str:
-    """Name the caller by credential, without keeping it; without one, by address."""
-    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    credential = request.headers.get("Authorization", "") or cookie
+    """Name the caller by credential, without keeping it; without one, by address.
+
+    One credential has one name: a header that no authentication reads does not count, nor do the
+    spelling of the scheme and a token's signature, which has many in base64.
+    """
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    credential = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    if scheme.lower() == "bearer":
+        credential = token.strip().rpartition(".")[0] or token.strip()
     if not credential:
         return str(request.META.get("REMOTE_ADDR", ""))
     return hashlib.sha256(credential.encode(errors="replace")).hexdigest()

@@ -1,8 +1,11 @@
+import base64
+
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from apps.infrastructure.resilience import breaker
+from tests.users.factories import api_client, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +114,53 @@ def test_sign_in_with_redis_down_is_refused_for_a_while(client: Client, settings
     assert refused.status_code == 503
     assert refused.json()["code"] == "unavailable"
     assert refused["Retry-After"] == "10"
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ["Basic 1", "Basic 2", "Token 3"],
+        ["Bearer a.b.AAA", "bearer a.b.AA!A", "BEARER  a.b.AAA="],
+    ],
+)
+def test_limit_of_a_caller_holds_however_the_credential_is_spelled(
+    client: Client, settings: Settings, spellings: list[str]
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": "2/m"}
+    limited = []
+
+    for spelling in spellings:
+        client.cookies["sessionid"] = "one-session"
+        answer = client.get("/api/v1/account", headers={"Authorization": spelling})
+        limited.append(answer.status_code == 429)
+
+    assert limited == [False, False, True]
+
+
+def test_error_outside_the_views_is_a_problem_for_the_api_and_a_page_for_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/nothing")["Content-Type"].startswith("text/html")
+    answer = client.get("/api/v1/nothing")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    answer = client.get("/api/v1/account", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+    def fail(*args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("apps.users.selectors.account_get", fail)
+    client.raise_request_exception = False
+    client.force_login(make_user())
+    answer = client.get("/api/v1/account")
+    assert (answer.status_code, answer.json()["code"]) == (500, "server_error")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("position", ["garbage", "0000-00-00", "%00", "9" * 5000])
+def test_cursor_that_was_not_given_out_is_not_found(position: str) -> None:
+    cursor = base64.b64encode(f"p={position}".encode()).decode()
+
+    answer = api_client(make_user()).get("/api/v1/orders", {"cursor": cursor})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
