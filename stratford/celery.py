@@ -7,6 +7,7 @@ stands in the settings.
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stratford.settings")
 
@@ -34,3 +35,5 @@ app.conf.update(
     worker_hijack_root_logger=False,
 )
 app.autodiscover_tasks()
+# A task logs, and emits events, under the correlation id of the request that led to it.
+app.steps["worker"].add(DjangoStructLogInitStep)

@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -133,17 +134,30 @@ def _package_folder(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _document_port(folder: Path) -> int:
-    """Choose a free port once for the folder and remember it."""
-    remembered = folder / "documents.port"
-    if remembered.exists():
-        return int(remembered.read_text())
+def remembered(file: Path, make: Callable[[], str]) -> str:
+    """Return the file's text, which the first of all processes to ask has made.
+
+    A link either takes the name or fails: nobody reads half a text, or another one than the rest.
+    """
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(make())
+        with suppress(FileExistsError):
+            os.link(draft, file)
+        draft.unlink()
+    return file.read_text()
+
+
+def _free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(str(port))
-    return port
+        return str(probe.getsockname()[1])
+
+
+def _document_port(folder: Path) -> int:
+    return int(remembered(folder / "documents.port", _free_port))
 
 
 def _database_address(folder: Path, role: str, database: str) -> str:

@@ -74,12 +74,7 @@ def _secret_key() -> str:
     """Return the deployment's key; the embedded default makes one and keeps it in its folder."""
     if "DJANGO_SECRET_KEY" in env.ENVIRON or not EMBEDDED:
         return str(env.str("DJANGO_SECRET_KEY"))
-    key_file = VAR_DIR / "secret_key"
-    if not key_file.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        key_file.touch(mode=0o600)
-        key_file.write_text(secrets.token_urlsafe(64))
-    return key_file.read_text()
+    return embedded.remembered(VAR_DIR / "secret_key", lambda: secrets.token_urlsafe(64))
 
 
 SECRET_KEY = _secret_key()
@@ -294,6 +289,7 @@ CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
+    "idempotency": {"task": "infrastructure.prune_answers", "schedule": 3600.0},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "mail": {"task": "notifications.send_pending", "schedule": 30.0},
     "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
