@@ -4,11 +4,13 @@ import uuid
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.users.domain.roles import Role, permissions_of
 from apps.users.models import User
 from apps.users.selectors import portal_user_get, user_get
+from apps.users.services import second_factor
 from apps.users.services.accounts import user_provision
 from apps.users.services.second_factor import recovery_codes_renew, totp_provision
 from tests.users.factories import PASSWORD, make_user, totp_device
@@ -97,3 +99,14 @@ def test_portal_session_older_than_the_device_names_nobody() -> None:
     session = portal_sign_in(user).session
     totp_provision(user=user)
     assert portal_user_get(session) is None
+
+
+def test_confirmation_of_a_secret_that_another_request_confirmed_is_a_conflict() -> None:
+    user = make_user()
+    device = second_factor.totp_begin(user=user)
+    second_factor._device_enrol(user=user, device=device)
+
+    with pytest.raises(Conflict, match="begin again"):
+        second_factor._device_enrol(user=user, device=device)
+
+    assert TOTPDevice.objects.filter(user=user, confirmed=True).count() == 1
