@@ -10,10 +10,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -27,6 +29,7 @@ from apps.infrastructure.models import IdempotencyRecord
 HEADER = "Idempotency-Key"
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 WAIT_MS = 5000
+KEPT = timedelta(hours=48)
 Post = Callable[..., Response]
 
 
@@ -90,6 +93,11 @@ def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: 
                 raise
             return _keep(record, domain_status(error), domain_problem(error))
         return _keep(record, response.status_code, response.data)
+
+
+def answers_prune() -> int:
+    """Forget the answers that are older than KEPT; return how many."""
+    return IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
 
 
 def idempotent(post: Post) -> Post:

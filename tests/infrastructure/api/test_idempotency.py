@@ -1,17 +1,19 @@
 import json
 import threading
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from apps.core.errors import InvalidInput, Refused
 from apps.infrastructure.api import idempotency
-from apps.infrastructure.api.idempotency import idempotent
+from apps.infrastructure.api.idempotency import KEPT, answers_prune, idempotent
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.infrastructure.models import IdempotencyRecord
@@ -156,3 +158,13 @@ def test_input_with_an_unknown_field_names_it() -> None:
 
     assert not serializer.is_valid()
     assert serializer.errors["is_staff"][0].code == "unknown_field"
+
+
+def test_answers_are_forgotten_after_their_time_and_not_before() -> None:
+    for key, age in (("old", KEPT + timedelta(minutes=1)), ("young", KEPT - timedelta(minutes=1))):
+        IdempotencyRecord.objects.create(
+            principal="p", key=key, fingerprint="", created_at=timezone.now() - age
+        )
+
+    assert answers_prune() == 1
+    assert IdempotencyRecord.objects.get().key == "young"
