@@ -16,7 +16,7 @@ from apps.trading.models import CashTransfer, Order, Portfolio
 from apps.trading.services.routing import order_route
 from apps.users.models import User
 from tests.compliance.factories import make_kyc
-from tests.market.factories import put_quote
+from tests.market.factories import make_instrument, put_quote
 from tests.trading.factories import hold_units, make_market, make_portfolio, place_order
 from tests.users.factories import make_user
 
@@ -194,6 +194,17 @@ def test_ticket_shows_the_quote_and_its_age(pages: Client, portfolio: Portfolio)
     assert "Order ticket" in page
     assert 'data-stale-after-ms="60000"' in page
     assert re.search(r'value="SELL"[^>]*checked', page)
+
+
+def test_pages_of_an_instrument_without_a_quote_say_so(pages: Client, portfolio: Portfolio) -> None:
+    make_instrument("MSFT")
+    page = pages.get("/trade/MSFT/").content.decode()
+    assert "There is no quote yet." in page
+    assert "MSFT" in pages.get("/").content.decode()
+    assert "MSFT" in pages.get("/trade/").content.decode()
+    answer = pages.post("/trade/MSFT/", TICKET)
+    assert answer.status_code == 200
+    assert "There is no fresh quote" in answer.content.decode()
 
 
 @pytest.mark.parametrize("symbol", ["ZZZZ", "aapl", "A%00", "%F0%9F%92%A9", "A" * 30])

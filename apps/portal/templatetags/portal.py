@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, TypeGuard, TypeVar
 
 from django import template
 from django.utils import timezone
@@ -12,26 +12,33 @@ from django.utils.safestring import SafeString
 from apps.portal.domain import figures, wording
 
 register = template.Library()
+# A figure of something that is missing (a quote's price where there is no quote) comes as "".
+Maybe = Decimal | Literal[""] | None
+T = TypeVar("T")
+
+
+def is_known(value: T | Literal[""] | None) -> TypeGuard[T]:
+    return value is not None and value != ""
 
 
 @register.filter
-def money(value: Decimal | None, currency: str) -> str:
-    return figures.MISSING if value is None else figures.amount(value, currency)
+def money(value: Maybe, currency: str) -> str:
+    return figures.MISSING if not is_known(value) else figures.amount(value, currency)
 
 
 @register.filter
-def quantity(value: Decimal | None) -> str:
-    return figures.MISSING if value is None else figures.plain(value)
+def quantity(value: Maybe) -> str:
+    return figures.MISSING if not is_known(value) else figures.plain(value)
 
 
 @register.filter
-def price(value: Decimal | None) -> str:
-    return figures.MISSING if value is None else figures.plain(value, least_places=2)
+def price(value: Maybe) -> str:
+    return figures.MISSING if not is_known(value) else figures.plain(value, least_places=2)
 
 
 @register.filter
-def percent(value: Decimal | None) -> str:
-    return figures.MISSING if value is None else figures.percent(value)
+def percent(value: Maybe) -> str:
+    return figures.MISSING if not is_known(value) else figures.percent(value)
 
 
 def _signed(value: Decimal, text: str) -> SafeString:
@@ -46,17 +53,17 @@ def _signed(value: Decimal, text: str) -> SafeString:
 
 
 @register.filter
-def change(value: Decimal | None, currency: str) -> str:
+def change(value: Maybe, currency: str) -> str:
     """Write a profit or loss in money with its sign, its arrow and its colour."""
-    if value is None:
+    if not is_known(value):
         return figures.MISSING
     return _signed(value, figures.amount(abs(value), currency))
 
 
 @register.filter
-def change_percent(value: Decimal | None) -> str:
+def change_percent(value: Maybe) -> str:
     """Write a ratio as a percentage with its sign, its arrow and its colour."""
-    if value is None:
+    if not is_known(value):
         return figures.MISSING
     return _signed(value, figures.percent(abs(value)))
 
@@ -68,9 +75,9 @@ def words(value: str) -> str:
 
 
 @register.filter
-def age(value: datetime | None) -> str:
+def age(value: datetime | Literal[""] | None) -> str:
     """Write how long ago something was, in its largest unit."""
-    if value is None:
+    if not is_known(value):
         return "never"
     seconds = max(int((timezone.now() - value).total_seconds()), 0)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
