@@ -447,3 +447,13 @@ def test_two_officers_who_ask_for_the_next_at_once_get_two() -> None:
     )
 
     assert len({result.id for result in results if isinstance(result, Alert)}) == 2
+
+
+def test_alert_viewed_by_its_proposer_stays_free_for_the_second_officer() -> None:
+    first, second = make_officer(), make_officer()
+    alert = make_alert()
+    services.alert_propose(actor=first, alert_id=alert.id, **DECISION)
+
+    services.alert_view(actor=first, alert_id=alert.id)
+
+    assert services.alert_confirm(actor=second, alert_id=alert.id).status == "CLOSED"

@@ -212,13 +212,14 @@ def alert_note(*, actor: User, alert_id: UUID, note: str) -> AlertNote:
 def alert_view(*, actor: User, alert_id: UUID) -> Alert:
     """Record that the officer saw the alert, and lock it for them if it is free.
 
-    Somebody who may not decide sees without locking.  Raises NotPermitted or NotFound.
+    Somebody who may not decide sees without locking; so does the proposer of a decision, who must
+    leave the way to the second officer.  Raises NotPermitted or NotFound.
     """
     _require(actor, VIEW)
     alert = Alert.objects.locked(alert_id)
     now = timezone.now()
-    may_lock = actor.has_perm(DECIDE) and alert.client_id != actor.pk
-    if alert.status != Alert.Status.CLOSED and may_lock and not alert.is_locked_for(actor, now):
+    may_decide = actor.has_perm(DECIDE) and actor.pk not in {alert.client_id, alert.proposed_by_id}
+    if alert.status != Alert.Status.CLOSED and may_decide and not alert.is_locked_for(actor, now):
         _lock(alert, actor, now)
     emit(AlertViewed(**_identity(alert)), actor=actor)
     return alert

@@ -60,7 +60,7 @@ def watchlist_import(
     """
     provider = OfacFolder(folder)
     try:
-        return _import(actor=actor, provider=provider, list_code=list_code, on_progress=on_progress)
+        return _version_import(actor=actor, provider=provider, list_code=list_code, on_progress=on_progress)
     except Refused as refusal:
         _note_refusal(actor=actor, list_code=list_code, refusal=refusal)
         raise
@@ -80,7 +80,7 @@ def _note_refusal(*, actor: User | None, list_code: str, refusal: Refused) -> No
 
 
 @command
-def _import(
+def _version_import(
     *,
     actor: User | None,
     provider: WatchlistProvider,
