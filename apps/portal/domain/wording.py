@@ -26,6 +26,7 @@ CHECKS = {
     "insufficient_position": "There are enough units to sell",
 }
 
+PERIODS = {"1D": "Day", "1W": "Week", "1M": "Month", "START": "Since the start"}
 TIMES_IN_FORCE = {
     "DAY": "Day: until the session ends",
     "GTC": "Good till cancelled",

@@ -106,3 +106,8 @@ def time_in_force_words(code: str) -> str:
 def signed_units(value: Decimal) -> str:
     """Write a movement of units or money with its sign."""
     return f"{'+' if value > 0 else ''}{figures.plain(value)}"
+
+
+@register.filter
+def period_words(code: str) -> str:
+    return wording.PERIODS.get(code, code)
