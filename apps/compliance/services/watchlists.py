@@ -60,7 +60,9 @@ def watchlist_import(
     """
     provider = OfacFolder(folder)
     try:
-        return _version_import(actor=actor, provider=provider, list_code=list_code, on_progress=on_progress)
+        return _version_import(
+            actor=actor, provider=provider, list_code=list_code, on_progress=on_progress
+        )
     except Refused as refusal:
         _note_refusal(actor=actor, list_code=list_code, refusal=refusal)
         raise

@@ -75,11 +75,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # SIGINT too: a shell starts its background commands with it ignored.
+    before = {each: signal.signal(each, _interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 class Command(BaseCommand):
