@@ -25,6 +25,7 @@ from apps.analytics.models import PortfolioValuation
 from apps.analytics.repositories import Sample, samples
 from apps.core.domain.money import Money
 from apps.core.errors import InvalidInput
+from apps.core.queries import snapshot
 from apps.infrastructure.documents import collection
 from apps.infrastructure.resilience import breaker
 from apps.ledger.domain.legs import AccountKind
@@ -107,6 +108,7 @@ def portfolio_summary(user: User, portfolio_id: UUID) -> Summary:
     return summary_of(portfolio_get(user, portfolio_id))
 
 
+@snapshot()
 def summary_of(portfolio: Portfolio) -> Summary:
     """Return the summary of a portfolio that the caller may see."""
     money = {AccountKind.CASH: Decimal(0), AccountKind.HELD: Decimal(0)}
@@ -178,7 +180,7 @@ def equity_curve(
     if not 2 <= points <= MAX_POINTS:
         raise InvalidInput(f"From 2 to {MAX_POINTS} points.", field="points")
     span = max(timezone.now() - since, timedelta(seconds=points))
-    return _with_benchmark(samples(portfolio.id, since, span / points, since))
+    return _with_benchmark(samples(portfolio.id, since, span / points))
 
 
 def _with_benchmark(rows: Iterable[Sample]) -> list[CurvePoint]:
@@ -207,13 +209,17 @@ def performance_table(user: User, portfolio_id: UUID) -> Performance:
 def performance_of(portfolio: Portfolio) -> Performance:
     """Return the performance of a portfolio that the caller may see."""
     now = timezone.now()
-    days = _days(portfolio.id)
+    rows = samples(portfolio.id, EPOCH, timedelta(days=1))
+    days = _days(rows)
     periods = [_period(name, days, now - length) for name, length in PERIODS.items()]
     start = datetime.combine(days[0].day, datetime.min.time(), UTC) if days else None
     periods.append(PeriodReturn("START", start, _rounded(time_weighted_return(days))))
     returns = daily_returns(days)
-    flows = [(flow.at.date(), -flow.amount) for flow in cash_flows([portfolio.id])]
-    if days:
+    flows = []
+    if rows:
+        # What moved after the last valuation is not in its value.
+        moved = (flow for flow in cash_flows([portfolio.id]) if flow.at <= rows[-1].at)
+        flows = [(flow.at.date(), -flow.amount) for flow in moved]
         flows.append((days[-1].day, days[-1].value))
     spans_days = len({day for day, _ in flows}) > 1
     rate = money_weighted_return(flows) if spans_days else None
@@ -227,11 +233,11 @@ def performance_of(portfolio: Portfolio) -> Performance:
     )
 
 
-def _days(portfolio_id: UUID) -> list[DayValue]:
-    """Return the last valuation of every UTC day with that day's flows, oldest first."""
+def _days(rows: Iterable[Sample]) -> list[DayValue]:
+    """Return the last valuation of every UTC day with the flows since the one before it."""
     days = []
     deposits = withdrawals = Decimal(0)
-    for row in samples(portfolio_id, EPOCH, timedelta(days=1), EPOCH):
+    for row in rows:
         flows = (row.deposits - deposits, row.withdrawals - withdrawals)
         days.append(DayValue(row.at.date(), row.total, *flows))
         deposits, withdrawals = row.deposits, row.withdrawals

@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from apps.analytics import selectors
 from apps.analytics.models import PortfolioValuation
 from apps.core.domain.money import MINOR_UNITS, Money
+from apps.core.queries import snapshot
 from apps.infrastructure.documents import collection
 from apps.infrastructure.resilience import breaker
 from apps.ledger.domain.legs import AccountKind
@@ -43,13 +44,14 @@ def valuations_record(*, at: datetime | None = None) -> int:
     Running it again for the same instant changes nothing.
     """
     at = at or timezone.now()
-    portfolios = dict(portfolio_all().values_list("id", "currency"))
-    holdings = _holdings(portfolios)
+    with snapshot():  # a deposit in between would be in one and not in the other
+        portfolios = dict(portfolio_all().values_list("id", "currency"))
+        holdings = _holdings(portfolios)
+        totals = transfer_totals()
     symbols = {symbol for one in holdings.values() for symbol in one.units}
     quotes = quotes_get([*symbols, settings.BENCHMARK_SYMBOL])
     currencies = dict(instrument_list(only_tradable=False).values_list("symbol", "currency"))
     prices = {(symbol, currencies.get(symbol)): quote.last for symbol, quote in quotes.items()}
-    totals = transfer_totals()
     benchmark = quotes.get(settings.BENCHMARK_SYMBOL)
     rows = []
     for portfolio_id, currency in portfolios.items():

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
+from apps.core.queries import snapshot
 from apps.ledger.domain.legs import AccountKey, AccountKind
 from apps.ledger.models import Account, Entry, Posting
 from apps.ledger.repositories import DIFFERENCES, EntryQuerySet
@@ -57,14 +58,14 @@ def entry_list(*, reference: str) -> EntryQuerySet:
 def ledger_differences() -> Iterator[str]:
     """Recompute balances, sums and digests from the postings and yield each difference in words.
 
-    Runs set-based SQL in one snapshot, then every check named in settings.LEDGER_CHECKS (dotted
-    callables without arguments that yield strings).
+    Runs set-based SQL and then every check named in settings.LEDGER_CHECKS (dotted callables
+    without arguments that yield strings), all in one snapshot and however long it takes.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with snapshot(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         for query, sentence in DIFFERENCES:
             cursor.execute(query)
             while rows := cursor.fetchmany(1000):
                 yield from (sentence.format(*row) for row in rows)
-    for path in settings.LEDGER_CHECKS:
-        yield from import_string(path)()
+        for path in settings.LEDGER_CHECKS:
+            yield from import_string(path)()

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 class InstrumentQuerySet(models.QuerySet["Instrument"]):
+    def quoted(self) -> Self:
+        """Keep what has live prices, indices too: what was delisted is gone."""
+        return self.exclude(status="DELISTED")
+
     def tradable(self) -> Self:
-        """Keep what an order may name: an index is only looked at, what was delisted is gone."""
-        return self.exclude(asset_class="INDEX").exclude(status="DELISTED")
+        """Keep what an order may name: an index is only looked at."""
+        return self.quoted().exclude(asset_class="INDEX")
 
     def locked(self, symbol: str) -> "Instrument | None":
         """Load one for writing; call inside a command only."""

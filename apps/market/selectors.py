@@ -71,11 +71,13 @@ def traded_bars(symbol: str, start: date, end: date) -> QuerySet[Bar]:
 
 
 def replay_days(start: date, end: date) -> dict[str, list[DailyBar]]:
-    """Return the daily bars of every tradable instrument in the range, by symbol, oldest first.
+    """Return the daily bars of every quoted instrument in the range, by symbol, oldest first.
+
+    An index is among them: nobody trades it, but portfolios are measured against it.
 
     A symbol with prices as traded gives those only; one with adjusted closes alone gives these.
     """
-    symbols = list(instrument_list().values_list("symbol", flat=True))
+    symbols = list(Instrument.objects.quoted().values_list("symbol", flat=True))
     rows = _daily(DateRange(start, end)).filter(symbol__in=symbols).order_by("time", "source")
     traded: dict[str, list[DailyBar]] = {}
     adjusted: dict[str, list[DailyBar]] = {}

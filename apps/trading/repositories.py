@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import connections, models
+from django.db.models import Sum
 
 from apps.core.errors import NotFound
 
@@ -99,6 +101,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
         with connections[self.db].cursor() as cursor:
             cursor.execute(ORDERS_THAT_TRADE, columns)
             return [(row[0], row[1]) for row in cursor.fetchall()]
+
+    def on_the_way(self, portfolio_id: UUID, symbol: str) -> Decimal:
+        """Return the cash that the portfolio's purchases of the symbol hold."""
+        orders = self.filter(portfolio_id=portfolio_id, symbol=symbol, side="BUY")
+        held: Decimal = orders.aggregate(held=Sum("held_amount", default=Decimal(0)))["held"]
+        return held
 
     def due(self, at: datetime) -> Self:
         """Open orders whose time in force has ended."""

@@ -1,9 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pymongo.errors import ServerSelectionTimeoutError
 from pytest_django import Settings
@@ -12,7 +14,8 @@ from apps.analytics import selectors, services, tasks
 from apps.analytics.models import PortfolioValuation
 from apps.core.domain.money import Money
 from apps.core.errors import InvalidInput, NotFound
-from apps.trading.models import Portfolio
+from apps.ledger.selectors import balances_by_owner
+from apps.trading.models import CashTransfer, Portfolio
 from apps.trading.services.cash import deposit_receive, withdrawal_request
 from tests.market.factories import make_instrument, put_quote
 from tests.trading.factories import fund, make_portfolio
@@ -229,3 +232,69 @@ def test_summary_api_writes_money_as_strings(portfolio: Portfolio) -> None:
     body = api_client(portfolio.client).get(f"/api/v1/portfolios/{portfolio.id}/summary").json()
 
     assert (body["value"], body["total_profit"]) == ("1200", "300")
+
+
+def test_performance_ignores_valuations_that_missed_a_price() -> None:
+    portfolio = make_portfolio()
+    noon = timezone.now().replace(hour=0, minute=0, second=1)
+    value(portfolio, noon - timedelta(days=1), "1000", "1000")
+    value(portfolio, noon, "1000", "1000")
+    value(portfolio, noon + timedelta(seconds=1), "200", "1000", is_complete=False)
+
+    performance = selectors.performance_table(portfolio.client, portfolio.id)
+
+    assert performance.max_drawdown == 0
+    curve = selectors.equity_curve(
+        portfolio.client, portfolio.id, since=noon - timedelta(days=2), points=10
+    )
+    assert {point.value for point in curve} == {Decimal(1000)}
+
+
+def test_money_weighted_return_counts_no_flow_after_the_last_valuation() -> None:
+    portfolio = make_portfolio()
+    deposit(portfolio, "1000")
+    CashTransfer.objects.update(settled_at=timezone.now() - timedelta(days=365))
+    value(portfolio, timezone.now(), "1100", "1000")
+    deposit(portfolio, "5000")
+
+    performance = selectors.performance_table(portfolio.client, portfolio.id)
+
+    assert performance.money_weighted is not None
+    assert float(performance.money_weighted) == pytest.approx(0.1, abs=1e-3)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "timescale"])
+def test_valuations_record_sees_a_deposit_in_value_and_flows_or_in_neither(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    portfolio = make_portfolio()
+
+    def read_and_deposit() -> list[Any]:
+        rows = list(balances_by_owner())
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(elsewhere, portfolio).result()
+        return rows
+
+    monkeypatch.setattr(services, "balances_by_owner", read_and_deposit)
+
+    services.valuations_record()
+
+    row = PortfolioValuation.objects.get()
+    assert row.total == row.deposits == 0
+    assert CashTransfer.objects.count() == 1
+
+
+def elsewhere(portfolio: Portfolio) -> None:
+    try:
+        deposit(portfolio, "1000")
+    finally:
+        connection.close()
+
+
+def deposit(portfolio: Portfolio, amount: str) -> None:
+    deposit_receive(
+        actor=portfolio.client,
+        portfolio_id=portfolio.id,
+        amount=Money.of(amount, "USD"),
+        idempotency_key=f"deposit-{amount}",
+    )

@@ -40,7 +40,21 @@ def test_money_rounded_goes_half_to_even(amount: str, currency: str, rounded: st
 
 @pytest.mark.parametrize(
     "value",
-    ["NaN", "Infinity", "1e30", "1.001", "x", "", "9" * 19, "9" * 5000, 1.5, True, None, "\ud800"],
+    [
+        "NaN",
+        "Infinity",
+        "1e30",
+        "1.001",
+        "x",
+        "",
+        "9" * 19,
+        "9" * 5000,
+        1.5,
+        True,
+        None,
+        "\ud800",
+        "1" * 40 + ".001",
+    ],
 )
 def test_exact_of_what_no_column_holds_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput):

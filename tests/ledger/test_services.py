@@ -1,16 +1,23 @@
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.models import Account, Entry, Posting
-from apps.ledger.selectors import balance_get, balances_of, entries_of, entry_list
+from apps.ledger.selectors import (
+    balance_get,
+    balances_of,
+    entries_of,
+    entry_list,
+    ledger_differences,
+)
 from apps.ledger.services import entry_post, entry_reverse
 
 pytestmark = pytest.mark.django_db
@@ -348,3 +355,15 @@ def test_entry_post_in_parallel_both_ways_between_new_accounts_never_deadlocks()
 
     assert _in_threads(8, range(24), swap) == ["DEPOSIT"] * 24
     assert balance_get(one, AccountKind.FX, "USD") == 0
+
+
+def timeout_now() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        yield cursor.fetchone()[0]
+
+
+def test_ledger_differences_gives_its_checks_all_the_time_they_need(settings: Settings) -> None:
+    settings.LEDGER_CHECKS = [f"{__name__}.timeout_now"]
+
+    assert list(ledger_differences()) == ["0"]

@@ -60,7 +60,8 @@ def test_market_load_twice_writes_once() -> None:
     assert AuditEvent.objects.count() == 27
     assert selectors.instrument_get("AAPL").status == "HALTED"
     days = selectors.replay_days(date(2012, 5, 18), date(2013, 3, 1))
-    assert len(days) == 23
+    assert len(days) == 24
+    assert "SP500" in days, "portfolios are measured against it"
     assert {len(bars) for bars in days.values()} <= {195, 196}
 
 

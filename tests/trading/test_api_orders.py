@@ -179,3 +179,34 @@ def test_orders_are_listed_by_what_is_asked(portfolio: Portfolio, api: APIClient
     assert found(f"portfolio_id={uuid4()}") == []
     for bad in ("status=GONE", "portfolio_id=me", "color=red"):
         assert api.get(f"/api/v1/orders?{bad}").status_code == 400
+
+
+BIG = "9" * 18
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"type": "LIMIT", "quantity": BIG, "limit_price": BIG},
+        {"type": "LIMIT", "quantity": f"{BIG}.99999999", "limit_price": f"{BIG}.99999999"},
+        {"type": "MARKET", "quantity": BIG},
+        {"type": "MARKET", "notional": BIG},
+        {"type": "LIMIT", "notional": BIG, "limit_price": "0.00000001"},
+        {"type": "STOP", "quantity": BIG, "stop_price": BIG},
+    ],
+)
+def test_orders_post_of_astronomic_numbers_is_a_problem_and_no_crash(
+    side: str, terms: dict[str, str]
+) -> None:
+    make_market()
+    portfolio = make_portfolio(cash="1000")
+    api = api_client(portfolio.client)
+    body = {"portfolio_id": str(portfolio.id), "symbol": "AAPL", "side": side, **terms}
+
+    placed = api.post("/api/v1/orders", body, format="json", headers={"Idempotency-Key": "big"})
+    preview = api.post("/api/v1/orders/preview", body, format="json")
+
+    assert placed.status_code in {400, 422}, placed.content
+    assert preview.status_code in {200, 400}, preview.content
+    assert not Order.objects.exists()

@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.models import Entry
 from apps.ledger.selectors import balance_get, ledger_differences
-from apps.trading.models import FirmSwitch, Order, Portfolio
+from apps.trading.models import FirmSwitch, Lot, Order, Portfolio
 from apps.trading.services.orders import order_cancel, order_close, order_preview
 from apps.trading.services.routing import cancel_route, order_route, orders_expire
 from apps.users.models import User
@@ -459,3 +459,55 @@ def test_orders_expire_at_the_end_of_their_day(portfolio: Portfolio) -> None:
     good.refresh_from_db()
     assert (day.status, good.status) == ("EXPIRED", "NEW")
     assert cash(portfolio, AccountKind.HELD) == good.held_amount
+
+
+def test_order_place_naming_lots_of_somebody_else_is_not_found(portfolio: Portfolio) -> None:
+    other = make_portfolio()
+    hold_units(other, "5")
+    hold_units(portfolio, "5")
+    Portfolio.objects.filter(id=portfolio.id).update(lot_method="SPECIFIC")
+    theirs = Lot.objects.get(portfolio=other)
+
+    with pytest.raises(NotFound):
+        place_order(portfolio, side="SELL", quantity="5", lot_ids=[theirs.id])
+
+    assert not Order.objects.filter(side="SELL").exists()
+    assert balance_get(portfolio.id, AccountKind.SECURITIES, "AAPL") == 5
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_order_place_naming_lots_that_it_would_not_take_is_refused(
+    portfolio: Portfolio, side: str
+) -> None:
+    hold_units(portfolio, "5")
+    if side == "BUY":
+        Portfolio.objects.filter(id=portfolio.id).update(lot_method="SPECIFIC")
+
+    with pytest.raises(InvalidInput) as refused:
+        place_order(portfolio, side=side, lot_ids=[Lot.objects.get().id])
+
+    assert refused.value.facts["field"] == "lot_ids"
+
+
+def test_order_place_counts_open_purchases_into_the_concentration(
+    portfolio: Portfolio, settings: Settings
+) -> None:
+    settings.ORDER_LIMITS = {**settings.ORDER_LIMITS, "concentration": "0.5"}
+    place_order(portfolio, quantity="30")
+
+    with pytest.raises(Refused) as refused:
+        place_order(portfolio, quantity="30")
+
+    assert refused.value.code == "position_concentration"
+    assert Order.objects.count() == 1
+
+
+def test_order_place_on_an_index_is_refused_though_it_is_quoted(portfolio: Portfolio) -> None:
+    make_instrument("SP500", asset_class="INDEX", lot_size=1)
+    put_quote("SP500", "100", "100")
+
+    with pytest.raises(Refused) as refused:
+        place_order(portfolio, symbol="SP500")
+
+    assert refused.value.code == "instrument_not_tradable"
+    assert not Order.objects.exists()

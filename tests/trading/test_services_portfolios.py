@@ -2,10 +2,11 @@ import pytest
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
-from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
+from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted, Refused
 from apps.trading.models import Portfolio
 from apps.trading.selectors.portfolios import portfolio_get, portfolio_list
 from apps.trading.services.portfolios import portfolio_open
+from apps.users.domain.roles import Role
 from tests.trading.factories import make_portfolio
 from tests.users.factories import make_user
 
@@ -68,3 +69,13 @@ def test_portfolio_of_another_client_is_not_found() -> None:
     assert list(portfolio_list(portfolio.client)) == [portfolio]
     with pytest.raises(NotFound):
         portfolio_get(portfolio.client, other.id)
+
+
+@pytest.mark.parametrize("role", [Role.COMPLIANCE_OFFICER, Role.OPERATIONS, Role.ADMINISTRATOR])
+def test_portfolio_open_for_staff_is_not_permitted(role: Role) -> None:
+    officer = make_user(role)
+
+    with pytest.raises(NotPermitted):
+        portfolio_open(actor=officer, client=officer, name="Mine")
+
+    assert not Portfolio.objects.exists()

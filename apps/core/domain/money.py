@@ -42,11 +42,11 @@ def exact(value: Decimal | int | str, *, places: int, name: str) -> Decimal:
         raise InvalidInput(f"{name} is not a number.", field=name) from error
     if not number.is_finite():
         raise InvalidInput(f"{name} is not finite.", field=name)
+    if number and number.adjusted() >= MAX_INTEGER_DIGITS:
+        raise InvalidInput(f"{name} is too large.", field=name)
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or (-exponent > places and number != round(number, places)):
         raise InvalidInput(f"{name} has more than {places} decimals.", field=name)
-    if number and number.adjusted() >= MAX_INTEGER_DIGITS:
-        raise InvalidInput(f"{name} is too large.", field=name)
     return number
 
 

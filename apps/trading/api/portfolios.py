@@ -72,6 +72,7 @@ class PortfolioListApi(ApiView):
         responses={
             201: PortfolioOutput,
             (400, "application/problem+json"): ProblemSerializer,
+            (403, "application/problem+json"): ProblemSerializer,
             (409, "application/problem+json"): ProblemSerializer,
             (422, "application/problem+json"): ProblemSerializer,
         },

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from apps.core.domain.money import MINOR_UNITS
+from apps.core.domain.instruments import QUANTITY_PLACES
+from apps.core.domain.money import MAX_INTEGER_DIGITS, MINOR_UNITS, exact
+from apps.core.errors import InvalidInput
 from apps.trading.domain.costs import Commission
 from apps.trading.domain.orders import Side
 
 
 def _rounded(amount: Decimal, currency: str, rounding: str) -> Decimal:
+    if amount.adjusted() >= MAX_INTEGER_DIGITS:
+        raise InvalidInput("The order is worth more than can be booked.", field="quantity")
     return amount.quantize(Decimal(1).scaleb(-MINOR_UNITS[currency]), rounding)
 
 
@@ -27,7 +31,10 @@ class Charge:
 def most_it_costs(
     *, quantity: Decimal, worst_price: Decimal, currency: str, commission: Commission
 ) -> Charge:
-    """Return the upper bound of what a purchase can cost: rounded up, at its worst price."""
+    """Return the upper bound of what a purchase can cost: rounded up, at its worst price.
+
+    Raises InvalidInput beyond what an account can hold.
+    """
     value = quantity * worst_price
     fees = commission.total(quantity=quantity, value=value)
     return Charge(_rounded(value, currency, ROUND_CEILING), _rounded(fees, currency, ROUND_CEILING))
@@ -65,6 +72,9 @@ def charge_of_fill(
 
 
 def quantity_for(*, notional: Decimal, price: Decimal, lot_size: Decimal) -> Decimal:
-    """Return the most whole lots that `notional` buys at the price; zero when not even one."""
+    """Return the most whole lots that `notional` buys at the price; zero when not even one.
+
+    Raises InvalidInput for more units than an order can have.
+    """
     lots = (notional / price / lot_size).to_integral_value(ROUND_FLOOR)
-    return lots * lot_size
+    return exact(lots * lot_size, places=QUANTITY_PLACES, name="quantity")

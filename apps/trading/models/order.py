@@ -135,6 +135,11 @@ class Order(BaseModel):
         )
         indexes = (
             models.Index(fields=["portfolio", "-created_at"], name="trading_order_of_portfolio"),
+            models.Index(
+                fields=["portfolio", "symbol"],
+                name="trading_order_open",
+                condition=Q(closed_at=None),
+            ),
             models.Index(fields=["client", "-created_at", "-id"], name="trading_order_of_client"),
             models.Index(
                 fields=["symbol", "side", "worst_price"],
@@ -172,6 +177,10 @@ class Order(BaseModel):
     @property
     def is_working(self) -> bool:
         return self.status in WORKING
+
+    def is_due(self, at: datetime) -> bool:
+        """Say whether its time in force is over, though nobody closed it yet."""
+        return self.expires_at is not None and self.expires_at <= at
 
     @property
     def held_asset(self) -> str:

@@ -143,7 +143,8 @@ def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessm
         value=estimate.amount if estimate else None,
         needed=(held.total if held else None) if is_buy else quantity,
         available=balances.cash if is_buy else free_units,
-        position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0),
+        position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0)
+        + Order.objects.open().on_the_way(portfolio.id, draft.symbol),
         equity=balances.cash
         + balances.held_cash
         + sum(owned * quotes[symbol].last for symbol, owned in units.items() if symbol in quotes),

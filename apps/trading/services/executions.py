@@ -35,7 +35,7 @@ def execution_record(
 
     The last fill frees what the order still holds.  A fill that arrives while a cancel is pending
     counts.  Raises NotFound, InvalidInput, IllegalTransition (the order is closed), and Conflict
-    `overfill` (more than remains) or `worse_than_held` (beyond the price that was held for).
+    `overfill` (more than remains) or `worse_than_held` (beyond the price or the sum that was held).
     """
     order = order_locked(order_id)
     return record_locked(
@@ -60,6 +60,8 @@ def record_locked(
     """Do what `execution_record` says to an order whose row is locked in this transaction."""
     known = Execution.objects.reported(venue, venue_execution_id)
     if known is not None:
+        if known.order_id != order.id:
+            raise Conflict("The fill belongs to another order.", code="execution_reused")
         return known
     _check(order, quantity, price)
     charge = charge_of_fill(
@@ -124,6 +126,8 @@ def _leg(owner: UUID | None, kind: AccountKind, asset: str, amount: Decimal) -> 
 def _settle_buy(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | None]:
     """Pay out of the hold; the last fill frees the rest of it."""
     owner, cash = order.portfolio_id, order.currency
+    if charge.total > order.held_amount:
+        raise Conflict("The fill costs more than was held for it.", code="worse_than_held")
     order.held_amount -= charge.total
     freed = order.held_amount if order.is_closed else Decimal(0)
     order.held_amount -= freed
@@ -175,9 +179,13 @@ def _consume_lots(order: Order, execution: Execution) -> None:
     )
     execution.profit = sale.realised(execution.amount - execution.fees)
     execution.save(force_insert=True)
+    changed = []
     for left in sale.lots:
-        rows[left.key].leave(quantity=left.quantity, cost=left.cost)
-    Lot.objects.bulk_update(rows.values(), ["remaining_quantity", "remaining_cost"])
+        lot = rows[left.key]
+        if (left.quantity, left.cost) != (lot.remaining_quantity, lot.remaining_cost):
+            lot.leave(quantity=left.quantity, cost=left.cost)
+            changed.append(lot)
+    Lot.objects.bulk_update(changed, ["remaining_quantity", "remaining_cost"])
     LotConsumption.objects.bulk_create(
         LotConsumption(
             lot=rows[part.key], execution=execution, quantity=part.quantity, cost=part.cost

@@ -18,6 +18,7 @@ from apps.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
 from apps.market.selectors import session_end
+from apps.trading.domain.lots import LotMethod
 from apps.trading.domain.orders import (
     LIMITED,
     STOPPED,
@@ -28,7 +29,7 @@ from apps.trading.domain.orders import (
     TimeInForce,
 )
 from apps.trading.domain.risk import require
-from apps.trading.models import Order, Portfolio
+from apps.trading.models import Lot, Order, Portfolio
 from apps.trading.services.assessment import Assessment, assess
 from apps.trading.services.locks import order_locked
 from apps.trading.venues import venue_of
@@ -61,8 +62,8 @@ def order_place(
     the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms returns
     the first order and does nothing.
 
-    Raises InvalidInput, NotFound (portfolio or symbol), Conflict `idempotency_mismatch` (the id
-    belongs to an order with other terms), and Refused with the code of the check that failed.
+    Raises InvalidInput, NotFound (portfolio, symbol or lot), Conflict `idempotency_mismatch` (the
+    id belongs to an order with other terms), and Refused with the code of the check that failed.
     """
     if not CLIENT_ORDER_ID.fullmatch(client_order_id):
         raise InvalidInput("1 to 64 visible ASCII characters.", field="client_order_id")
@@ -78,7 +79,7 @@ def order_place(
         stop_price=stop_price,
         time_in_force=time_in_force,
     )
-    lots = _chosen_lots(lot_ids)
+    lots = _chosen_lots(lot_ids, draft, portfolio)
     first = Order.objects.filter(portfolio=portfolio, client_order_id=client_order_id).first()
     if first is not None:
         return _same(first, draft, lots)
@@ -249,9 +250,19 @@ def _draft(
     return draft
 
 
-def _chosen_lots(lot_ids: Sequence[UUID]) -> list[UUID]:
+def _chosen_lots(lot_ids: Sequence[UUID], draft: OrderDraft, portfolio: Portfolio) -> list[UUID]:
+    if not lot_ids:
+        return []
     if len(lot_ids) > MAX_CHOSEN_LOTS:
         raise InvalidInput(f"At most {MAX_CHOSEN_LOTS} lots.", field="lot_ids")
+    if draft.side is Side.BUY or portfolio.lot_method != LotMethod.SPECIFIC:
+        raise InvalidInput(
+            "Only a sale out of a portfolio with specific identification names lots.",
+            field="lot_ids",
+        )
+    lots = Lot.objects.of(portfolio.id).filter(symbol=draft.symbol, id__in=lot_ids)
+    if lots.count() != len(set(lot_ids)):
+        raise NotFound("There is no such lot.", field="lot_ids")
     return list(lot_ids)
 
 

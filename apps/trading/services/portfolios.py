@@ -5,8 +5,9 @@ from django.conf import settings
 from apps.audit.services import Actor, emit
 from apps.core.commands import command
 from apps.core.domain.money import MINOR_UNITS
-from apps.core.errors import Conflict, InvalidInput, Refused
+from apps.core.errors import Conflict, InvalidInput, NotPermitted, Refused
 from apps.trading.models import Portfolio
+from apps.users.domain.roles import Role
 from apps.users.models import User
 
 MAX_NAME_LENGTH = 100
@@ -18,9 +19,11 @@ def portfolio_open(
 ) -> Portfolio:
     """Open an empty portfolio for the client and return it.
 
-    Raises InvalidInput, Conflict `portfolio_name_taken`, and Refused `portfolio_limit` beyond
-    settings.MAX_PORTFOLIOS_PER_CLIENT.
+    Raises NotPermitted for a user who is no client, InvalidInput, Conflict `portfolio_name_taken`,
+    and Refused `portfolio_limit` beyond settings.MAX_PORTFOLIOS_PER_CLIENT.
     """
+    if not client.has_role(Role.CLIENT):
+        raise NotPermitted("Only clients have portfolios.")
     name = name.strip()
     if not name or len(name) > MAX_NAME_LENGTH:
         raise InvalidInput(f"A name has 1 to {MAX_NAME_LENGTH} characters.", field="name")

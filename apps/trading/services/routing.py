@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.core.commands import command
-from apps.core.errors import DomainError
 from apps.market.domain.quotes import Quote
 from apps.market.selectors import instrument_get, quote_get, quotes_get, session_is_open
 from apps.trading.domain.orders import IMMEDIATE, OrderStatus
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from apps.market.models import Instrument
 
 logger = structlog.get_logger(__name__)
-EXPIRE_BATCH = 500
 
 
 @command
@@ -53,15 +51,16 @@ def order_route(*, order_id: UUID) -> Order:
 def quotes_match(*, symbols: Iterable[str]) -> int:
     """Try the newest quotes of the symbols on the orders that they reach; return how many traded.
 
-    Each order is its own transaction; one that fails is logged and leaves the others alone.
+    Each order is its own transaction; one that fails, for whatever reason, is logged and leaves
+    the others alone.
     """
     quotes = {symbol: quote for symbol, quote in quotes_get(symbols).items() if _is_fresh(quote)}
     traded = 0
     for order_id, symbol in Order.objects.that_trade(quotes.values()):
         try:
             traded += order_match(order_id=order_id, quote=quotes[symbol])
-        except DomainError as error:
-            logger.warning("order_match_failed", order_id=str(order_id), code=error.code)
+        except Exception:
+            logger.exception("order_match_failed", order_id=str(order_id))
     return traded
 
 
@@ -86,7 +85,8 @@ def cancel_route(*, order_id: UUID) -> Order:
 def orders_expire() -> int:
     """End every open order whose time in force is over; return how many."""
     expired = 0
-    for order_id in Order.objects.due(timezone.now()).values_list("id", flat=True)[:EXPIRE_BATCH]:
+    due = Order.objects.due(timezone.now()).values_list("id", flat=True)
+    for order_id in due.iterator():
         expired += order_expire(order_id=order_id)
     return expired
 
@@ -107,6 +107,8 @@ def _is_fresh(quote: Quote) -> bool:
 
 def _work(order: Order, instrument: "Instrument", quote: Quote) -> bool:
     now = timezone.now()
+    if order.is_due(now):
+        return False
     if not (instrument.is_tradable and _is_fresh(quote) and session_is_open(instrument, now)):
         return False
     venue = venue_of(order.mode)
