@@ -55,7 +55,7 @@ class ValuationQuerySet(models.QuerySet["PortfolioValuation"]):
 
 def samples(portfolio_id: UUID, since: datetime, width: timedelta) -> list[Sample]:
     """Return the last complete valuation of every bin of `width` from `since` on, oldest first."""
-    wanted = {
+    wanted: dict[str, UUID | datetime | str] = {
         "portfolio_id": portfolio_id,
         "since": since,
         "width": f"{width.total_seconds()} seconds",
