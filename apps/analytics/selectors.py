@@ -223,7 +223,7 @@ def performance_of(portfolio: Portfolio) -> Performance:
         flows.append((days[-1].day, days[-1].value))
     spans_days = len({day for day, _ in flows}) > 1
     rate = money_weighted_return(flows) if spans_days else None
-    fall = max_drawdown([1 + value for value in chained(returns)])
+    fall = max_drawdown([Decimal(1), *(1 + value for value in chained(returns))])
     return Performance(
         periods=periods,
         money_weighted=_rounded(Decimal(str(rate)) if rate is not None else None),

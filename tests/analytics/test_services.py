@@ -298,3 +298,12 @@ def deposit(portfolio: Portfolio, amount: str) -> None:
         amount=Money.of(amount, "USD"),
         idempotency_key=f"deposit-{amount}",
     )
+
+
+def test_performance_counts_a_loss_of_the_first_day_as_a_drawdown() -> None:
+    portfolio = make_portfolio()
+    value(portfolio, timezone.now(), "900", "1000")
+
+    performance = selectors.performance_table(portfolio.client, portfolio.id)
+
+    assert performance.max_drawdown == Decimal("-0.1")
