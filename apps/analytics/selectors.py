@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
@@ -31,10 +31,12 @@ from apps.infrastructure.resilience import breaker
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balances_of
 from apps.market.selectors import instrument_list, quotes_get
-from apps.trading.models import Portfolio
 from apps.trading.selectors.cash import cash_flows, transfer_totals
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.trading.models import Portfolio
 
 logger = structlog.get_logger(__name__)
 MAX_POINTS = 2000
@@ -109,7 +111,7 @@ def portfolio_summary(user: User, portfolio_id: UUID) -> Summary:
 
 
 @snapshot()
-def summary_of(portfolio: Portfolio) -> Summary:
+def summary_of(portfolio: "Portfolio") -> Summary:
     """Return the summary of a portfolio that the caller may see."""
     money = {AccountKind.CASH: Decimal(0), AccountKind.HELD: Decimal(0)}
     units: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -206,7 +208,7 @@ def performance_table(user: User, portfolio_id: UUID) -> Performance:
     return performance_of(portfolio_get(user, portfolio_id))
 
 
-def performance_of(portfolio: Portfolio) -> Performance:
+def performance_of(portfolio: "Portfolio") -> Performance:
     """Return the performance of a portfolio that the caller may see."""
     now = timezone.now()
     rows = samples(portfolio.id, EPOCH, timedelta(days=1))
@@ -257,7 +259,7 @@ def _rounded(value: Decimal | None) -> Decimal | None:
     return None if value is None else round(value, 10)
 
 
-def report_compose(portfolio: Portfolio) -> dict[str, Any]:
+def report_compose(portfolio: "Portfolio") -> dict[str, Any]:
     """Return the portfolio's report as a document: times as RFC 3339, decimals as strings."""
     summary, performance = summary_of(portfolio), performance_of(portfolio)
     return {

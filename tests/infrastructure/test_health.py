@@ -9,7 +9,9 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from apps.infrastructure import health
+from apps.infrastructure.documents import database as document_database
 from apps.infrastructure.health import DEGRADED, DOWN, OK, Finding, examine, grade_age
+from apps.infrastructure.keyvalue import redis_client
 from apps.infrastructure.metrics import amount_bucket, metrics
 from apps.infrastructure.tasks import record_heartbeat
 
@@ -41,7 +43,8 @@ def test_health_without_verified_staff_is_refused(client: Client) -> None:
 
 
 def _request(user: Any, path: str = "/", **meta: str) -> Any:
-    request = RequestFactory().get(path, **meta)
+    request = RequestFactory().get(path)
+    request.META |= meta
     request.user = user
     return request
 
@@ -99,7 +102,7 @@ def test_background_jobs_after_a_heartbeat_are_ok() -> None:
 
 
 def test_background_jobs_silent_for_long_are_down() -> None:
-    health.redis_client().set(health.HEARTBEAT_KEY, str(time.time() - 3600))
+    redis_client().set(health.HEARTBEAT_KEY, str(time.time() - 3600))
 
     assert examine(health.check_background_jobs).status == DOWN
 
@@ -108,7 +111,7 @@ def test_documents_down_only_degrades(settings: Settings) -> None:
     settings.MONGO_URL = "mongodb://127.0.0.1:9/stratford"
 
     assert health.check_documents().status == DEGRADED
-    health.document_database().client.close()
+    document_database().client.close()
 
 
 @pytest.mark.parametrize("name", ["outbox", "quote_feed", "documents", "database", "time_series"])

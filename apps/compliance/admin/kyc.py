@@ -12,8 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from apps.audit.models import AuditEvent
-from apps.compliance.api.kyc import as_attachment
+from apps.audit.selectors import stream_events
 from apps.compliance.domain.kyc import DECIDABLE
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.questionnaire import STEPS, Field, Kind
@@ -24,6 +23,7 @@ from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
 from apps.core.errors import DomainError, NotFound
+from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 
 TIMELINE = 100
@@ -197,7 +197,7 @@ def review_context(record: KycRecord) -> dict[str, Any]:
     """Return everything the review page shows."""
     answers = answers_of(record.id)
     reviewed = record.decided_at
-    events = AuditEvent.objects.stream(record.stream)
+    events = stream_events(record.stream)
     hits = record.hits.select_related("entity", "disposed_by")
     changed = events.filter(name__in=[f"compliance.kyc.{name}" for name in CHANGES])
     return {

@@ -20,6 +20,7 @@ from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.core.errors import InvalidInput
 from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 
 PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), ProblemSerializer)
@@ -131,17 +132,3 @@ class KycDocumentContentView(ApiView):
     def get(self, request: Request, document_id: UUID) -> HttpResponse:
         document, content = document_read(actor=actor_of(request), document_id=document_id)
         return as_attachment(document.file_name, document.media_type, content)
-
-
-def as_attachment(name: str, media_type: str, content: bytes) -> HttpResponse:
-    """Return the bytes so that no browser shows, sniffs or keeps them."""
-    return HttpResponse(
-        content,
-        content_type=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )

@@ -1,6 +1,6 @@
 """The order ticket: search, live quote, checks, review, confirmation."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -17,7 +17,9 @@ from apps.portal.selectors.tickets import instrument_search, ticket_read
 from apps.portal.views.access import client_page
 from apps.trading.services.orders import order_place, order_preview
 from apps.users.actors import actor_of
-from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.users.models import User
 
 PURPOSE = "order"
 REVIEW_SECONDS = 300
@@ -103,7 +105,7 @@ def _started(request: HttpRequest) -> dict[str, str]:
 
 def _review(
     request: HttpRequest,
-    user: User,
+    user: "User",
     portfolio: PortfolioChoice,
     symbol: str,
     form: TicketForm,
