@@ -3,6 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
+from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.events import AlertDecided, KycSubmitted
 from apps.compliance.services.monitoring import movement_record
 from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
@@ -56,7 +57,7 @@ def screen_submission(event: KycSubmitted) -> None:
 @subscribe(AlertDecided)
 def carry_alert_over_to_hits(event: AlertDecided) -> None:
     """Let the hits follow the alert: the four eyes were its own."""
-    if event.kind == "SCREENING":
+    if event.kind == "SCREENING" and event.reason_code != HITS_DECIDED:
         hits_dispose_by_alert(
             actor=user_get(UUID(event.confirmed_by)),
             references=event.references,

@@ -15,9 +15,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from apps.compliance.admin.read_only import ReadOnlyAdmin
+from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.domain.exports import csv_cell
+from apps.compliance.domain.wording import SCENARIOS, duration_words
 from apps.compliance.models import Alert, Scenario
 from apps.compliance.selectors.alerts import alert_timeline, reason_choices
+from apps.compliance.selectors.kyc import kyc_of
+from apps.compliance.selectors.screening_alerts import HitsOutcome, alert_hits, hits_outcome
 from apps.compliance.services import alerts as services
 from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.users.actors import actor_of
@@ -71,25 +76,25 @@ class HeldFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows are read; what changes them are commands."""
+class ScenarioFilter(admin.SimpleListFilter):
+    """What raised the alert, in words."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    title = "scenario"
+    parameter_name = "scenario"
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(SCENARIOS.items())
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        return queryset.filter(scenario_code=self.value()) if self.value() else queryset
 
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
     list_display = (
-        *("__str__", "client", "kind", "status", "score", "age", "sla", "assignee", "proposed_by"),
+        *("subject", "client", "status", "score", "age", "sla", "assignee", "proposed_by"),
     )
-    list_filter = ("status", HeldFilter, "kind", "scenario_code", "disposition")
+    list_filter = ("status", HeldFilter, "kind", ScenarioFilter, "disposition")
     list_select_related = ("client", "assignee", "proposed_by")
     search_fields = ("client__email", "scenario_code")
     ordering = ("due_at",)
@@ -103,9 +108,13 @@ class AlertAdmin(ReadOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).has_perm(services.DECIDE)
 
+    @admin.display(description="alert", ordering="scenario_code")
+    def subject(self, alert: Alert) -> str:
+        return str(alert)
+
     @admin.display(description="age", ordering="created_at")
     def age(self, alert: Alert) -> str:
-        return f"{(timezone.now() - alert.created_at).total_seconds() / 3600:.1f} h"
+        return duration_words(timezone.now() - alert.created_at)
 
     @admin.display(description="due", ordering="due_at")
     def sla(self, alert: Alert) -> str:
@@ -213,10 +222,9 @@ class AlertAdmin(ReadOnlyAdmin):
         now = timezone.now()
         locked = alert.is_locked_for(actor, now)
         may_act = actor.has_perm(services.DECIDE) and not locked and alert.client_id != actor.pk
-        explanation = [
-            {**row, "width": int(float(row.get("contribution") or 0) * 100)}
-            for row in alert.explanation
-        ]
+        outcome = hits_outcome(alert)
+        record = kyc_of(alert.client_id)
+        may_read_kyc = record is not None and actor.has_perm("compliance.view_kycrecord")
         return {
             "title": str(alert),
             "opts": Alert._meta,
@@ -228,13 +236,44 @@ class AlertAdmin(ReadOnlyAdmin):
             and alert.status == Alert.Status.PROPOSED
             and alert.proposed_by_id != actor.pk,
             "may_reject": may_act and alert.status == Alert.Status.PROPOSED,
-            "explanation": explanation,
-            "score_width": int(alert.score * 100),
+            "may_take": may_act
+            and alert.status != Alert.Status.CLOSED
+            and alert.assignee_id != actor.pk,
+            "may_release": alert.locked_by_id == actor.pk,
+            "explanation": [_bar(row) for row in alert.explanation],
             "evidence": alert.evidence.all(),
+            "hits": alert_hits(alert),
+            "outcome": outcome,
+            "prefilled": HITS_DECIDED if outcome.disposition else "",
+            "kyc_link": reverse("admin:compliance_kycrecord_change", args=[record.pk])
+            if record and may_read_kyc
+            else "",
             "timeline": alert_timeline(alert),
-            "reasons": reason_choices(alert.kind),
+            "reasons": _reasons(alert, outcome),
             "earlier": Alert.objects.filter(client=alert.client).exclude(pk=alert.pk)[:10],
         }
+
+
+def _bar(row: dict[str, Any]) -> dict[str, Any]:
+    """Add the bar's length and colour, and how the threshold is written, to a measure."""
+    part = float(row.get("contribution") or 0)
+    return {
+        **row,
+        "width": min(100, int(abs(part) * 100)),
+        "bar": "desk-bar" if part > 0 else "desk-bar-less",
+        "figures": row.get("name", ""),
+    }
+
+
+def _reasons(alert: Alert, outcome: HitsOutcome) -> dict[str, tuple[str, ...]]:
+    """Return what the alert takes: with decided hits, only what they add up to."""
+    choices = reason_choices(alert.kind)
+    if outcome.disposition:
+        return {outcome.disposition: choices[outcome.disposition]}
+    return {
+        disposition: tuple(code for code in codes if code != HITS_DECIDED)
+        for disposition, codes in choices.items()
+    }
 
 
 @admin.register(Scenario)

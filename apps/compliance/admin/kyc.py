@@ -1,7 +1,7 @@
 """The officers' desk for KYC: a queue, and one page that shows everything a decision needs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -13,34 +13,28 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from apps.audit.selectors import stream_events
-from apps.compliance.domain.kyc import DECIDABLE
+from apps.compliance.admin.read_only import ReadOnlyAdmin
+from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
-from apps.compliance.domain.questionnaire import STEPS, Field, Kind
+from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
+from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
 from apps.compliance.selectors.kyc import answers_of, document_list
 from apps.compliance.selectors.screening import subject_of
+from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
 from apps.core.errors import DomainError, NotFound
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
+from apps.users.models import User
+
+if TYPE_CHECKING:
+    from apps.audit.models import AuditEvent
 
 TIMELINE = 100
 CHANGES = ("step_saved", "document_uploaded", "screened", "hit_disposed")
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows are read; what changes them is a command."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(WatchlistVersion)
@@ -60,9 +54,12 @@ class WatchlistVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(KycRecord)
 class KycRecordAdmin(ReadOnlyAdmin):
-    """The queue, oldest submission first; no name is in it."""
+    """The queue, oldest submission first."""
 
-    list_display = ("__str__", "status", "risk_rating", "waiting", "open_hits", "submitted_at")
+    list_display = (
+        *("__str__", "client", "status", "risk_rating", "open_hits", "waiting", "submitted_at"),
+    )
+    list_select_related = ("client",)
     list_filter = ("status", "risk_rating")
     search_fields = ("=id", "=client__id", "client__email")
     ordering = ("submitted_at",)
@@ -76,8 +73,7 @@ class KycRecordAdmin(ReadOnlyAdmin):
     def waiting(self, record: KycRecord) -> str:
         if record.status not in DECIDABLE or record.submitted_at is None:
             return "-"
-        hours = int((timezone.now() - record.submitted_at).total_seconds() // 3600)
-        return f"{hours // 24} d {hours % 24} h"
+        return duration_words(timezone.now() - record.submitted_at)
 
     @admin.display(description="open hits", ordering="open_hit_count")
     def open_hits(self, record: KycRecord) -> int:
@@ -116,10 +112,9 @@ class KycRecordAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             **review_context(record),
+            **_rights(actor_of(request), record),
             "opts": self.opts,
             "title": f"Review {record}",
-            "may_decide": request.user.has_perm(kyc_decisions.DECIDE),
-            "is_proposer": _is_proposer(request, record),
         }
         return TemplateResponse(request, "admin/compliance/kycrecord/review.html", context)
 
@@ -199,6 +194,7 @@ def review_context(record: KycRecord) -> dict[str, Any]:
     reviewed = record.decided_at
     events = stream_events(record.stream)
     hits = record.hits.select_related("entity", "disposed_by")
+    undecided = hits.filter(status="OPEN").count()
     changed = events.filter(name__in=[f"compliance.kyc.{name}" for name in CHANGES])
     return {
         "record": record,
@@ -214,8 +210,8 @@ def review_context(record: KycRecord) -> dict[str, Any]:
         "hits": hits.prefetch_related("entity__names"),
         "subject": subject_of(record.id) if "personal" in answers and record.submitted_at else None,
         "runs": record.screenings.all()[:5],
-        "changes": changed.filter(occurred_at__gt=reviewed) if reviewed else [],
-        "timeline": reversed(events.order_by("-version")[:TIMELINE]),
+        "changes": _events(list(changed.filter(occurred_at__gt=reviewed)) if reviewed else []),
+        "timeline": _events(list(events.order_by("-version")[:TIMELINE])),
         "decisions": [
             (decision, REASONS[decision.reason_code].label)
             for decision in record.decisions.select_related("proposed_by", "confirmed_by").order_by(
@@ -224,14 +220,60 @@ def review_context(record: KycRecord) -> dict[str, Any]:
         ],
         "pending": record.decisions.filter(status=KycDecision.Status.PROPOSED).first(),
         "is_decidable": record.status in DECIDABLE,
-        "reasons": reasons_by_outcome(),
-        "dispositions": [(code, code.replace("_", " ").capitalize()) for code in DISPOSITIONS],
+        "needs_second": kyc_decisions.needs_second(record, KycDecision.Outcome.APPROVE),
+        "undecided": undecided,
+        "reasons": _reasons(record, undecided),
+        "dispositions": [(code, plain(code)) for code in DISPOSITIONS],
     }
 
 
-def _is_proposer(request: HttpRequest, record: KycRecord) -> bool:
+def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
+    """Return what this officer may do here; a form that would be refused is not shown."""
     pending = record.decisions.filter(status=KycDecision.Status.PROPOSED)
-    return pending.filter(proposed_by=actor_of(request)).exists()
+    alert = screening_alert(record.client_id)
+    return {
+        "may_decide": actor.has_perm(kyc_decisions.DECIDE) and record.client_id != actor.pk,
+        "is_own": record.client_id == actor.pk,
+        "is_proposer": pending.filter(proposed_by=actor).exists(),
+        "alert": alert if actor.has_perm("compliance.view_alert") else None,
+    }
+
+
+def _reasons(record: KycRecord, undecided: int) -> dict[str, list[tuple[str, str]]]:
+    """Return outcomes in words with their reasons; without approval where it would be refused."""
+    approvable = not undecided and record.risk_rating not in {RiskRating.PROHIBITED, ""}
+    return {
+        outcome: reasons
+        for outcome, reasons in reasons_by_outcome().items()
+        if approvable or outcome != KycDecision.Outcome.APPROVE
+    }
+
+
+def _events(events: "list[AuditEvent]") -> list[dict[str, Any]]:
+    """Return the events with who acted by name, and what is worth telling of each."""
+    people = User.objects.in_bulk({event.actor_id for event in events if event.actor_id})
+    return [
+        {
+            "at": event.occurred_at,
+            "event": event.name,
+            "who": str(people.get(event.actor_id, "system")) if event.actor_id else "system",
+            "detail": _detail(event.payload),
+        }
+        for event in events
+    ]
+
+
+def _detail(payload: dict[str, Any]) -> str:
+    """Return the step and its changed questions, the document's kind, or the outcome, in words."""
+    step = STEP_BY_CODE.get(str(payload.get("step", "")))
+    if step is not None:
+        labels = [
+            step.by_name[name].label if name in step.by_name else name
+            for name in payload.get("changed_fields", [])
+        ]
+        return f"{step.title}: {', '.join(labels)}" if labels else step.title
+    code = payload.get("kind") or payload.get("disposition") or payload.get("outcome")
+    return plain(str(code)) if code else ""
 
 
 def _shown(item: Field, answers: dict[str, Any]) -> str:

@@ -33,15 +33,19 @@ TRANSITIONS: dict[tuple[AlertStatus, AlertTrigger], AlertStatus] = {
     (AlertStatus.PROPOSED, AlertTrigger.ADD_EVIDENCE): AlertStatus.OPEN,
 }
 
+# The officers said on the KYC record what each hit is; the alert adds nothing to that.
+HITS_DECIDED = "HITS_DECIDED"
 # The dispositions of each kind, and the reason codes that each one takes.
 REASONS: dict[AlertKind, dict[str, tuple[str, ...]]] = {
     AlertKind.SCREENING: {
-        "TRUE_MATCH": ("IDENTIFIERS_MATCH", "NAME_AND_BIRTH_DATE_MATCH", "CLIENT_CONFIRMED"),
+        "TRUE_MATCH": (
+            *("IDENTIFIERS_MATCH", "NAME_AND_BIRTH_DATE_MATCH", "CLIENT_CONFIRMED", HITS_DECIDED),
+        ),
         "FALSE_POSITIVE": (
             *("DIFFERENT_BIRTH_DATE", "DIFFERENT_COUNTRY", "DIFFERENT_IDENTIFIER"),
-            *("DIFFERENT_ENTITY_TYPE", "NAME_ONLY"),
+            *("DIFFERENT_ENTITY_TYPE", "NAME_ONLY", HITS_DECIDED),
         ),
-        "INCONCLUSIVE": ("INSUFFICIENT_DATA", "INFORMATION_REQUESTED"),
+        "INCONCLUSIVE": ("INSUFFICIENT_DATA", "INFORMATION_REQUESTED", HITS_DECIDED),
     },
     AlertKind.MONITORING: {
         "SUSPICIOUS": (
@@ -56,6 +60,7 @@ SLA: dict[AlertKind, timedelta] = {
     AlertKind.SCREENING: timedelta(hours=24),
     AlertKind.MONITORING: timedelta(hours=72),
 }
+MAX_NOTE = 4000
 LOCK_DURATION = timedelta(minutes=10)
 
 
@@ -76,3 +81,11 @@ def check_disposition(kind: str, disposition: str, reason_code: str) -> None:
         raise InvalidInput("This alert does not take that disposition.", field="disposition")
     if reason_code not in reasons:
         raise InvalidInput("That reason does not fit the disposition.", field="reason_code")
+
+
+def note_text(note: str) -> str:
+    """Return what the officer wrote, trimmed; raises InvalidInput unless it has 1 to MAX_NOTE."""
+    text = note.strip()
+    if not text or len(text) > MAX_NOTE or "\x00" in text:
+        raise InvalidInput(f"A note of 1 to {MAX_NOTE} characters is needed.", field="note")
+    return text

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from apps.compliance.domain.alerts import REASONS, AlertKind, AlertTrigger, next_status
+from apps.compliance.domain.wording import plain
 from apps.compliance.repositories import AlertQuerySet
 from apps.core.errors import NotPermitted
 from apps.core.models import BaseModel
@@ -127,7 +128,7 @@ class Alert(BaseModel):
         )
 
     def __str__(self) -> str:
-        return f"Alert {str(self.id)[:8]} {self.scenario_code}"
+        return f"{plain(self.scenario_code)} {str(self.id)[:8]}"
 
     @property
     def stream(self) -> str:

@@ -36,6 +36,7 @@ def alert_timeline(alert: Alert) -> list[dict[str, Any]]:
     return [
         {
             "at": event.occurred_at,
+            "event": event.name,
             "name": event.name.rpartition(".")[2].replace("_", " "),
             "who": str(people.get(event.actor_id, "system")) if event.actor_id else "system",
             "facts": {

@@ -6,6 +6,7 @@ from statistics import median
 
 from django.db.models import Count, Q
 
+from apps.compliance.domain.wording import plain
 from apps.compliance.models import Alert, KycRecord
 
 AGE_BUCKETS = (
@@ -92,7 +93,7 @@ def desk_overview(at: datetime) -> Desk:
         by_age=_bars(
             {label: sum(low <= age < high for age in ages) for label, low, high in AGE_BUCKETS}
         ),
-        by_scenario=_bars({code: scenarios.count(code) for code in sorted(set(scenarios))}),
+        by_scenario=_bars({plain(code): scenarios.count(code) for code in sorted(set(scenarios))}),
     )
 
 

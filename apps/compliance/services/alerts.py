@@ -17,6 +17,7 @@ from apps.compliance.domain.alerts import (
     AlertTrigger,
     check_disposition,
     next_status,
+    note_text,
 )
 from apps.compliance.events import (
     AlertAssigned,
@@ -30,6 +31,7 @@ from apps.compliance.events import (
     AlertViewed,
 )
 from apps.compliance.models import Alert, AlertEvidence, AlertNote
+from apps.compliance.selectors.screening_alerts import check_follows_hits
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotPermitted
 from apps.users.models import User
@@ -38,7 +40,6 @@ VIEW = "compliance.view_alert"
 DECIDE = "compliance.decide_alert"
 ASSIGN = "compliance.assign_alert"
 MAX_EVIDENCE = 1000
-MAX_NOTE = 4000
 
 
 @command
@@ -93,7 +94,7 @@ def alert_raise(
         _add_evidence(alert, rows)
         emit(
             AlertRaised(
-                **_identity(alert),
+                **alert_identity(alert),
                 scenario_version=scenario_version,
                 score=str(measured),
                 references=list(rows),
@@ -109,7 +110,7 @@ def alert_raise(
     _add_evidence(alert, fresh)
     emit(
         AlertEvidenceAdded(
-            **_identity(alert),
+            **alert_identity(alert),
             score=str(alert.score),
             references=list(fresh),
             proposal_withdrawn=withdrawn,
@@ -125,13 +126,14 @@ def alert_propose(
 ) -> Alert:
     """Propose how to close the alert; another officer confirms or rejects.
 
-    Raises NotPermitted, NotFound, InvalidInput (disposition, reason_code or note),
-    IllegalTransition, or Conflict `alert_locked` while another officer has it open.
+    Raises NotPermitted, NotFound, InvalidInput (disposition, reason_code or note), Refused (see
+    check_follows_hits), IllegalTransition, or Conflict `alert_locked` while another has it open.
     """
     alert = _for_decision(actor, alert_id)
     next_status(alert.status, AlertTrigger.PROPOSE)
     check_disposition(alert.kind, disposition, reason_code)
-    text = _note_text(note)
+    check_follows_hits(alert, disposition, reason_code)
+    text = note_text(note)
     alert.propose(
         actor, disposition=disposition, reason_code=reason_code, note=text, at=timezone.now()
     )
@@ -139,7 +141,7 @@ def alert_propose(
     written = AlertNote.objects.create(alert=alert, author=actor, text=text)
     emit(
         AlertProposed(
-            **_identity(alert),
+            **alert_identity(alert),
             disposition=disposition,
             reason_code=reason_code,
             note_id=written.id,
@@ -153,15 +155,16 @@ def alert_propose(
 def alert_confirm(*, actor: User, alert_id: UUID) -> Alert:
     """Close the alert as another officer proposed.
 
-    Raises NotPermitted (`four_eyes` for the proposer), NotFound, IllegalTransition or Conflict
-    `alert_locked`.
+    Raises NotPermitted (`four_eyes` for the proposer), NotFound, IllegalTransition, Conflict
+    `alert_locked`, or Refused where a hit was decided otherwise since.
     """
     alert = _for_decision(actor, alert_id)
     alert.confirm(actor, at=timezone.now())
+    check_follows_hits(alert, alert.disposition, alert.reason_code)
     alert.save()
     emit(
         AlertDecided(
-            **_identity(alert),
+            **alert_identity(alert),
             disposition=alert.disposition,
             reason_code=alert.reason_code,
             proposed_by=str(alert.proposed_by_id),
@@ -182,7 +185,7 @@ def alert_reject_proposal(*, actor: User, alert_id: UUID, note: str) -> Alert:
     """
     alert = _for_decision(actor, alert_id)
     next_status(alert.status, AlertTrigger.REJECT_PROPOSAL)
-    text = _note_text(note)
+    text = note_text(note)
     disposition, proposer = alert.disposition, str(alert.proposed_by_id)
     alert.reopen(AlertTrigger.REJECT_PROPOSAL)
     alert.release()
@@ -190,7 +193,10 @@ def alert_reject_proposal(*, actor: User, alert_id: UUID, note: str) -> Alert:
     written = AlertNote.objects.create(alert=alert, author=actor, text=text)
     emit(
         AlertProposalRejected(
-            **_identity(alert), disposition=disposition, proposed_by=proposer, note_id=written.id
+            **alert_identity(alert),
+            disposition=disposition,
+            proposed_by=proposer,
+            note_id=written.id,
         ),
         actor=actor,
     )
@@ -203,8 +209,8 @@ def alert_note(*, actor: User, alert_id: UUID, note: str) -> AlertNote:
     alert = _for_decision(actor, alert_id)
     if alert.status == Alert.Status.CLOSED:
         raise Conflict("The alert is closed.")
-    written = AlertNote.objects.create(alert=alert, author=actor, text=_note_text(note))
-    emit(AlertNoted(**_identity(alert), note_id=written.id), actor=actor)
+    written = AlertNote.objects.create(alert=alert, author=actor, text=note_text(note))
+    emit(AlertNoted(**alert_identity(alert), note_id=written.id), actor=actor)
     return written
 
 
@@ -221,7 +227,7 @@ def alert_view(*, actor: User, alert_id: UUID) -> Alert:
     may_decide = actor.has_perm(DECIDE) and actor.pk not in {alert.client_id, alert.proposed_by_id}
     if alert.status != Alert.Status.CLOSED and may_decide and not alert.is_locked_for(actor, now):
         _lock(alert, actor, now)
-    emit(AlertViewed(**_identity(alert)), actor=actor)
+    emit(AlertViewed(**alert_identity(alert)), actor=actor)
     return alert
 
 
@@ -326,12 +332,15 @@ def _assign(alert: Alert, actor: User, assignee_id: UUID | None) -> None:
     alert.assignee_id = assignee_id
     alert.save(update_fields=["assignee", "updated_at"])
     emit(
-        AlertAssigned(**_identity(alert), assignee_id=str(assignee_id) if assignee_id else None),
+        AlertAssigned(
+            **alert_identity(alert), assignee_id=str(assignee_id) if assignee_id else None
+        ),
         actor=actor,
     )
 
 
-def _identity(alert: Alert) -> dict[str, Any]:
+def alert_identity(alert: Alert) -> dict[str, Any]:
+    """Return what every event of the alert carries."""
     return {
         "stream": alert.stream,
         "alert_id": str(alert.id),
@@ -389,10 +398,3 @@ def _explain(
         start, end = window
         alert.window_start = min(alert.window_start or start, start)
         alert.window_end = max(alert.window_end or end, end)
-
-
-def _note_text(note: str) -> str:
-    text = note.strip()
-    if not text or len(text) > MAX_NOTE or "\x00" in text:
-        raise InvalidInput(f"A note of 1 to {MAX_NOTE} characters is needed.", field="note")
-    return text

@@ -21,6 +21,8 @@ from apps.compliance.events import (
     KycRecordViewed,
 )
 from apps.compliance.models import KycDecision, KycRecord, ScreeningHit
+from apps.compliance.selectors.screening_alerts import screening_alert
+from apps.compliance.services.screening_alerts import screening_alert_close
 from apps.core.commands import command
 from apps.core.errors import Conflict, IllegalTransition, NotFound, NotPermitted, Refused
 from apps.users.models import User
@@ -40,7 +42,7 @@ def kyc_propose_decision(
     evidence_version: int,
     note: str = "",
 ) -> KycDecision:
-    """Decide a record, or propose the decision where a HIGH rating asks for a second officer.
+    """Decide a record, or propose the decision where `needs_second` asks for another officer.
 
     `evidence_version` is the one that the officer read.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
@@ -70,7 +72,7 @@ def kyc_propose_decision(
         evidence_version=record.evidence_version,
     )
     emit(event, actor=actor)
-    if not needs_second(record.risk_rating, outcome):
+    if not needs_second(record, outcome):
         _carry_out(record, decision, actor)
     return decision
 
@@ -123,9 +125,15 @@ def kyc_view_record(*, actor: User, record_id: UUID) -> KycRecord:
     return record
 
 
-def needs_second(risk_rating: str, outcome: str) -> bool:
-    """Tell whether a second officer must confirm: at HIGH, to approve or to reject."""
-    return risk_rating == RiskRating.HIGH and outcome != KycDecision.Outcome.REQUEST_INFORMATION
+def needs_second(record: KycRecord, outcome: str) -> bool:
+    """Tell whether a second officer must confirm an approval or a rejection.
+
+    At HIGH, and while the client's screening alert is open: this decision then closes the alert,
+    and no alert is closed by one officer.
+    """
+    if outcome == KycDecision.Outcome.REQUEST_INFORMATION:
+        return False
+    return record.risk_rating == RiskRating.HIGH or screening_alert(record.client_id) is not None
 
 
 def _identity(record: KycRecord) -> dict[str, Any]:
@@ -210,3 +218,5 @@ def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
         evidence_version=record.evidence_version,
     )
     emit(event, actor=actor)
+    if decision.outcome != KycDecision.Outcome.REQUEST_INFORMATION:
+        screening_alert_close(decision=decision)

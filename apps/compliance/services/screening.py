@@ -30,13 +30,13 @@ from apps.compliance.selectors.screening import (
     versions_in_force,
     versions_unseen,
 )
+from apps.compliance.selectors.screening_alerts import WATCHLIST
 from apps.compliance.services.alerts import alert_raise
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.infrastructure.encryption import blind_index
 from apps.users.models import User
 
-SCENARIO = "WATCHLIST"
 DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
 DECIDE = "compliance.decide_kycrecord"
 MAX_REASON = 1000
@@ -218,7 +218,7 @@ def _alert(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
     alert_raise(
         client_id=record.client_id,
         kind="SCREENING",
-        scenario_code=SCENARIO,
+        scenario_code=WATCHLIST,
         score=best.score,
         evidence=[
             {

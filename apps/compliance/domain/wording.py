@@ -1,0 +1,98 @@
+"""Plain words for the codes that officers meet on the desk."""
+
+from datetime import timedelta
+
+from apps.compliance.domain.alerts import HITS_DECIDED
+
+SCENARIOS = {
+    "WATCHLIST": "Watchlist match",
+    "STRUCTURING": "Structuring",
+    "RAPID_IN_OUT": "Rapid in and out",
+}
+REASONS = {
+    "IDENTIFIERS_MATCH": "Identifiers match",
+    "NAME_AND_BIRTH_DATE_MATCH": "Name and date of birth match",
+    "CLIENT_CONFIRMED": "The client confirmed it",
+    "DIFFERENT_BIRTH_DATE": "Another date of birth",
+    "DIFFERENT_COUNTRY": "Another country",
+    "DIFFERENT_IDENTIFIER": "Other identifiers",
+    "DIFFERENT_ENTITY_TYPE": "Another kind of entity",
+    "NAME_ONLY": "Only the name is alike",
+    "INSUFFICIENT_DATA": "Too little data to tell",
+    "INFORMATION_REQUESTED": "Information was requested",
+    HITS_DECIDED: "As each hit was decided",
+    "PATTERN_UNEXPLAINED": "The pattern has no explanation",
+    "SOURCE_OF_FUNDS_UNCLEAR": "The source of funds is unclear",
+    "INCONSISTENT_WITH_PROFILE": "It does not fit the client's profile",
+    "CONSISTENT_WITH_PROFILE": "It fits the client's profile",
+    "EXPLAINED_BY_DOCUMENTS": "Documents explain it",
+    "ONE_OFF": "A single occasion, explained",
+    "DATA_ERROR": "The data were wrong",
+}
+# Measures and parameters of scenarios, features of a match, facts of evidence rows.
+FACTS = {
+    "name": "Name",
+    "birth_date": "Date of birth",
+    "country": "Country",
+    "deposits_in_window": "Deposits in the time window",
+    "smallest_amount": "Smallest deposit",
+    "largest_amount": "Largest deposit",
+    "total_amount": "Deposits together",
+    "money_in": "Money paid in",
+    "share_withdrawn": "Share withdrawn again",
+    "share_traded": "Share traded",
+    "minimum_count": "Deposits needed, at least",
+    "minimum_amount": "Deposits counted from",
+    "reporting_threshold": "Reporting threshold",
+    "minimum_in": "Money in, at least",
+    "out_share": "Share withdrawn, at least",
+    "trade_share": "Share traded, at most",
+    "window_hours": "Time window in hours",
+    "threshold": "A hit from",
+    "matcher": "Matcher's version",
+    "list": "List",
+    "entry": "Entry",
+    "listed_name": "Listed name",
+    "programmes": "Programmes",
+    "occurred_at": "When",
+    "score": "Score",
+    "disposition": "Decided as",
+    "reason_code": "Reason",
+    "proposal_withdrawn": "The proposal was withdrawn",
+}
+_TABLES = (SCENARIOS, REASONS, FACTS)
+
+
+def plain(code: str) -> str:
+    """Return the words for a code; an unknown one is at least made readable."""
+    known = next((table[code] for table in _TABLES if code in table), None)
+    return known or code.replace("_", " ").capitalize()
+
+
+EVENTS = {
+    "compliance.kyc.step_saved": "Answers saved",
+    "compliance.kyc.viewed": "Record opened",
+    "compliance.kyc.screened": "Screened against the lists",
+    "compliance.kyc.hit_disposed": "Hit decided",
+    "compliance.kyc.started": "Questionnaire begun",
+    "compliance.kyc.submitted": "Handed in",
+    "compliance.kyc.decided": "Decided",
+    "compliance.kyc.document_read": "Document opened",
+    "compliance.alert.viewed": "Opened and viewed",
+    "compliance.alert.noted": "Note",
+    "compliance.alert.proposal_rejected": "Proposal sent back",
+}
+
+
+def event_words(name: str) -> str:
+    """Return what happened, on a page that says to what: `compliance.alert.raised` is Raised."""
+    return EVENTS.get(name) or name.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def duration_words(span: timedelta) -> str:
+    """Return `12 min`, `5 h` or `3 d 4 h`."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 24 else f"{hours // 24} d {hours % 24} h"
