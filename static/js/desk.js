@@ -1,7 +1,7 @@
 // Keys of the desk: j k x a e c n ? and Enter; never while somebody types.
 "use strict";
 
-const rows = () => [...document.querySelectorAll("#result_list tbody tr, tr[data-row]")];
+const rows = () => [...document.querySelectorAll("#result_list tbody tr, [data-row]")];
 let here = -1;
 
 function go(step) {
@@ -13,8 +13,8 @@ function go(step) {
   list[here].scrollIntoView({ block: "nearest" });
 }
 
-function focusOn(id) {
-  const target = document.getElementById(id);
+function focusOn(...ids) {
+  const target = ids.map((id) => document.getElementById(id)).find(Boolean);
   target?.scrollIntoView({ block: "center" });
   target?.focus();
 }
@@ -30,12 +30,18 @@ function take() {
   return action.form.requestSubmit(action.form.querySelector('button[name="index"]'));
 }
 
+function select() {
+  const row = rows()[here];
+  row?.querySelector("input.action-select")?.click();
+  row?.querySelector("input[name=reason]")?.focus();
+}
+
 const keys = {
   j: () => go(1),
   k: () => go(-1),
-  x: () => rows()[here]?.querySelector("input.action-select")?.click(),
+  x: select,
   a: take,
-  e: () => focusOn("desk-decision"),
+  e: () => focusOn("desk-decision", "id_decision", "desk-confirm"),
   c: () => focusOn("desk-confirm"),
   n: () => document.getElementById("desk-next")?.requestSubmit(),
   "?": () => document.getElementById("desk-help")?.showModal(),

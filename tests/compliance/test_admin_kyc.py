@@ -81,11 +81,15 @@ def test_decision_form_decides_after_the_hits() -> None:
     assert "Say first what each hit is." in decide(client, record, decision="APPROVE:VERIFIED")
     hit = ScreeningHit.objects.get()
 
+    assert "APPROVE:" not in client.get(address("change", record.id)).content.decode()
     client.post(
         address("hit", record.id, hit.id),
         {"disposition": "FALSE_POSITIVE", "reason": "Born elsewhere in another year"},
     )
-    decide(client, record, decision="APPROVE:VERIFIED")
+    assert "another officer must confirm" in decide(client, record, decision="APPROVE:VERIFIED")
+    assert record.status == "IN_REVIEW"
+    second, _ = desk()
+    decide(second, record, act="confirm", decision_id=record.decisions.get().id)
 
     assert record.status == "APPROVED"
 
@@ -116,6 +120,21 @@ def test_decision_form_withdraws_a_proposal_and_survives_nonsense() -> None:
         client, record, act="withdraw", decision_id=record.decisions.get().id
     )
     assert "This reason does not go" in decide(client, record, decision="APPROVE:SANCTIONS")
+
+
+def test_who_may_not_decide_sees_no_form() -> None:
+    record = reviewed(given_names="Viktor", family_name="Brantov")
+    auditor, _ = desk(Role.AUDITOR)
+    officer, user = desk()
+
+    read_only = auditor.get(address("change", record.id)).content.decode()
+    KycRecord.objects.update(client=user)
+    own = officer.get(address("change", record.id)).content.decode()
+
+    for text in (read_only, own):
+        assert 'name="act"' not in text
+        assert 'name="disposition"' not in text
+    assert "Nobody decides their own record." in own
 
 
 def test_document_is_an_attachment_for_officers() -> None:

@@ -6,7 +6,7 @@ from statistics import median
 
 from django.db.models import Count, Q
 
-from apps.compliance.domain.wording import plain
+from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import Alert, KycRecord
 
 AGE_BUCKETS = (
@@ -16,6 +16,9 @@ AGE_BUCKETS = (
     ("over 3 days", timedelta(hours=72), timedelta(days=36500)),
 )
 KYC_WAITING = ("SUBMITTED", "SCREENING", "IN_REVIEW", "UNDER_REVIEW")
+KYC_QUEUES = {"IN_REVIEW": "KYC to decide", "UNDER_REVIEW": "KYC under review again"}
+KYC_SLA = timedelta(hours=24)
+SOON = timedelta(hours=4)
 RATE_DAYS = 30
 CHART_WIDTH = 160
 UNFOUNDED = ("FALSE_POSITIVE", "NOT_SUSPICIOUS")
@@ -32,13 +35,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue of the desk; `query` is the work list's filter."""
+    """One queue of the desk; `page` names its list and `query` is the filter there."""
 
     label: str
     query: str
     count: int
     breached: int
-    oldest: datetime | None
+    due_soon: int
+    oldest: str
+    page: str = "admin:compliance_alert_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,13 @@ def desk_overview(at: datetime) -> Desk:
             query=query,
             count=len(chosen),
             breached=sum(due < at for _, due in chosen),
-            oldest=min((created for created, _ in chosen), default=None),
+            due_soon=sum(at <= due < at + SOON for _, due in chosen),
+            oldest=_oldest(at, [created for created, _ in chosen]),
         )
 
     return Desk(
         open_alerts=len(rows),
-        median_age=f"{median(ages).total_seconds() / 3600:.1f} h" if ages else "none",
+        median_age=duration_words(median(ages)) if ages else "none",
         breaches=sum(due < at for _, _, _, due, _ in rows),
         false_positive_rate=_false_positive_rate(at),
         kyc_waiting=KycRecord.objects.filter(status__in=KYC_WAITING).count(),
@@ -89,12 +95,41 @@ def desk_overview(at: datetime) -> Desk:
             queue("Unassigned", "status__exact=OPEN&held=nobody", "OPEN", unassigned=True),
             queue("Being worked on", "status__exact=OPEN&held=somebody", "OPEN", unassigned=False),
             queue("Awaiting second officer", "status__exact=PROPOSED", "PROPOSED"),
+            *_kyc_queues(at),
         ],
         by_age=_bars(
             {label: sum(low <= age < high for age in ages) for label, low, high in AGE_BUCKETS}
         ),
         by_scenario=_bars({plain(code): scenarios.count(code) for code in sorted(set(scenarios))}),
     )
+
+
+def _kyc_queues(at: datetime) -> list[Queue]:
+    """Return the KYC records by what they wait for; late is a day after they were handed in."""
+    queues = []
+    for status, label in KYC_QUEUES.items():
+        chosen = list(
+            KycRecord.objects.filter(status=status, submitted_at__isnull=False).values_list(
+                "submitted_at", flat=True
+            )
+        )
+        due = [submitted + KYC_SLA for submitted in chosen if submitted]
+        queues.append(
+            Queue(
+                label=label,
+                query=f"status__exact={status}",
+                count=len(due),
+                breached=sum(moment < at for moment in due),
+                due_soon=sum(at <= moment < at + SOON for moment in due),
+                oldest=_oldest(at, [moment - KYC_SLA for moment in due]),
+                page="admin:compliance_kycrecord_changelist",
+            )
+        )
+    return queues
+
+
+def _oldest(at: datetime, starts: list[datetime]) -> str:
+    return duration_words(at - min(starts)) if starts else ""
 
 
 def _false_positive_rate(at: datetime) -> str:
