@@ -5,6 +5,7 @@ import pytest
 from apps.audit.domain.titles import event_title
 from apps.compliance.domain.alerts import REASONS as ALERT_REASONS
 from apps.compliance.domain.scenarios import RULES
+from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import (
     REASONS,
     SCENARIOS,
@@ -68,3 +69,11 @@ def test_figure_writes_facts_for_people(value: object, name: str, text: str) -> 
 def test_short_keeps_the_whole_in_the_title() -> None:
     assert short("t-1") == "<code>t-1</code>"
     assert 'title="0123456789abcdef"' in short("0123456789abcdef")
+
+
+def test_views_in_a_row_by_one_officer_are_folded() -> None:
+    names = ("viewed", "viewed", "noted", "noted", "viewed")
+    items = [{"event": f"compliance.alert.{name}", "who": "a"} for name in names]
+    items.append({"event": "compliance.alert.viewed", "who": "b"})
+
+    assert [item["times"] for item in views_folded(items)] == [2, 1, 1, 1, 1]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from apps.compliance.admin.read_only import ReadOnlyAdmin
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.domain.exports import csv_cell
+from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import SCENARIOS, duration_words
 from apps.compliance.models import Alert, Scenario
 from apps.compliance.selectors.alerts import alert_timeline, reason_choices
@@ -92,7 +93,7 @@ class ScenarioFilter(admin.SimpleListFilter):
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
     list_display = (
-        *("subject", "client", "status", "score", "age", "sla", "assignee", "proposed_by"),
+        *("subject", "client", "status", "likelihood", "age", "sla", "assignee", "proposed_by"),
     )
     list_filter = ("status", HeldFilter, "kind", ScenarioFilter, "disposition")
     list_select_related = ("client", "assignee", "proposed_by")
@@ -111,6 +112,10 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.display(description="alert", ordering="scenario_code")
     def subject(self, alert: Alert) -> str:
         return str(alert)
+
+    @admin.display(description="score", ordering="score")
+    def likelihood(self, alert: Alert) -> str:
+        return f"{alert.score:.2f}"
 
     @admin.display(description="age", ordering="created_at")
     def age(self, alert: Alert) -> str:
@@ -248,7 +253,7 @@ class AlertAdmin(ReadOnlyAdmin):
             "kyc_link": reverse("admin:compliance_kycrecord_change", args=[record.pk])
             if record and may_read_kyc
             else "",
-            "timeline": alert_timeline(alert),
+            "timeline": views_folded(reversed(alert_timeline(alert))),
             "reasons": _reasons(alert, outcome),
             "earlier": Alert.objects.filter(client=alert.client).exclude(pk=alert.pk)[:10],
         }

@@ -17,6 +17,7 @@ from apps.compliance.admin.read_only import ReadOnlyAdmin
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
+from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
 from apps.compliance.selectors.kyc import answers_of, document_list
@@ -211,7 +212,7 @@ def review_context(record: KycRecord) -> dict[str, Any]:
         "subject": subject_of(record.id) if "personal" in answers and record.submitted_at else None,
         "runs": record.screenings.all()[:5],
         "changes": _events(list(changed.filter(occurred_at__gt=reviewed)) if reviewed else []),
-        "timeline": _events(list(events.order_by("-version")[:TIMELINE])),
+        "timeline": views_folded(_events(list(events.order_by("-version")[:TIMELINE]))),
         "decisions": [
             (decision, REASONS[decision.reason_code].label)
             for decision in record.decisions.select_related("proposed_by", "confirmed_by").order_by(

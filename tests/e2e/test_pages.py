@@ -1,0 +1,172 @@
+"""Every page of desk and portal, in light and dark: no axe violation, nothing on the console."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.api import Api
+from tests.e2e.client import wait_for
+from tests.e2e.demo import Demo, Person
+from tests.e2e.test_walk import sign_in
+
+AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
+RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+WIDTHS = (1280, 800)
+SCHEMES = ("light", "dark")
+LISTS = "#result_list tbody th a"
+DESK = (
+    *("/admin/", "/admin/compliance/alert/", "/admin/compliance/kycrecord/"),
+    *("/admin/compliance/alert/?status__exact=CLOSED", "/admin/compliance/scenario/"),
+    *("/admin/compliance/watchlistversion/", "/admin/trading/order/", "/admin/ledger/entry/"),
+)
+REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
+PORTAL = (
+    *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
+    *("/activity/", "/notifications/", "/settings/"),
+)
+
+
+def violations(page: Page) -> list[str]:
+    """Run axe on the page as it is; one line a violation and element."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate(f"axe.run({RULES})")
+    return [
+        f"{page.url} {rule['id']} {node['target']}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def listened(context: BrowserContext, complaints: list[str]) -> Page:
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(f"{page.url} {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"{page.url} {message.text}")
+            if message.type in {"error", "warning"}
+            else None
+        ),
+    )
+    return page
+
+
+def check(
+    browser: Browser, demo: Demo, state: dict[str, Any], paths: tuple[str, ...], scheme: str
+) -> list[str]:
+    complaints: list[str] = []
+    for width in WIDTHS:
+        context = browser.new_context(
+            base_url=demo.base_url,
+            storage_state=state,  # type: ignore[arg-type]
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 900},
+        )
+        page = listened(context, complaints)
+        for path in paths:
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            complaints += violations(page)
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                complaints.append(f"{path} is wider than {width}")
+        context.close()
+    return complaints
+
+
+def session_of(browser: Browser, demo: Demo, person: Person) -> dict[str, Any]:
+    context = browser.new_context(base_url=demo.base_url)
+    sign_in(context.new_page(), person)
+    state = dict(context.storage_state())
+    context.close()
+    return state
+
+
+@pytest.fixture(scope="module")
+def officer_state(browser: Browser, demo: Demo) -> dict[str, Any]:
+    officer = next(person for person in demo.people if person.role == "COMPLIANCE_OFFICER")
+    return session_of(browser, demo, officer)
+
+
+@pytest.fixture(scope="module")
+def client_state(browser: Browser, demo: Demo) -> dict[str, Any]:
+    return session_of(browser, demo, demo.people[0])
+
+
+@pytest.fixture
+def desk(browser: Browser, demo: Demo, officer_state: dict[str, Any]) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=demo.base_url,
+        storage_state=officer_state,  # type: ignore[arg-type]
+    )
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def alert_raised(browser: Browser, demo: Demo, officer_state: dict[str, Any]) -> None:
+    """Make sure that the desk has an alert to show: deposits just below the threshold."""
+    api = Api(demo.base_url)
+    api.sign_in(demo.people[0])
+    portfolio_id = api.call("GET", "/portfolios").body[0]["id"]
+    for _ in range(3):
+        body = {"amount": "9000", "currency": "USD"}
+        answer = api.write(
+            f"/portfolios/{portfolio_id}/deposits", body, key=f"axe-{uuid.uuid4().hex}"
+        )
+        assert answer.status == 201, answer
+    context = browser.new_context(
+        base_url=demo.base_url,
+        storage_state=officer_state,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+
+    def listed() -> bool:
+        page.goto("/admin/compliance/alert/")
+        return page.locator(LISTS).count() > 0
+
+    wait_for(listed, what="the alert")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.usefixtures("alert_raised")
+def test_desk_pages_have_no_violation(
+    browser: Browser, demo: Demo, desk: Page, officer_state: dict[str, Any], scheme: str
+) -> None:
+    reviews = []
+    for path in REVIEWS:
+        desk.goto(path)
+        reviews.append(str(desk.locator(LISTS).first.get_attribute("href")))
+    assert check(browser, demo, officer_state, (*DESK, *reviews), scheme) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_portal_pages_have_no_violation(
+    browser: Browser, demo: Demo, client_state: dict[str, Any], scheme: str
+) -> None:
+    assert check(browser, demo, client_state, PORTAL, scheme) == []
+
+
+@pytest.mark.usefixtures("alert_raised")
+def test_desk_is_worked_by_keys(desk: Page) -> None:
+    desk.goto("/admin/compliance/alert/")
+    desk.keyboard.press("j")
+    expect(desk.locator("#result_list tbody tr.desk-here")).to_have_count(1)
+    desk.keyboard.press("x")
+    expect(desk.locator("input.action-select:checked")).to_have_count(1)
+    desk.keyboard.press("?")
+    expect(desk.locator("#desk-help")).to_be_visible()
+    for key in ("j", "k", "x", "a", "e", "c", "n", "?"):
+        expect(desk.locator("#desk-help kbd", has_text=key).first).to_be_visible()
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("Enter")
+    desk.wait_for_url("**/change/**")
+    desk.keyboard.press("j")
+    expect(desk.locator("[data-row].desk-here")).to_have_count(1)
+    desk.keyboard.press("e")
+    expect(desk.locator("#desk-decision")).to_be_focused()
