@@ -181,8 +181,12 @@ def equity_curve(
     portfolio = portfolio_get(user, portfolio_id)
     if not 2 <= points <= MAX_POINTS:
         raise InvalidInput(f"From 2 to {MAX_POINTS} points.", field="points")
-    span = max(timezone.now() - since, timedelta(seconds=points))
-    return _with_benchmark(samples(portfolio.id, since, span / points))
+    valuations = PortfolioValuation.objects.of(portfolio.id).filter(time__gte=since)
+    first = valuations.values_list("time", flat=True).first()
+    if first is None:
+        return []
+    span = max(timezone.now() - first, timedelta(seconds=points))
+    return _with_benchmark(samples(portfolio.id, first, span / points))
 
 
 def _with_benchmark(rows: Iterable[Sample]) -> list[CurvePoint]:

@@ -135,9 +135,33 @@ def test_equity_curve_keeps_the_last_value_of_each_bin() -> None:
     for number in range(100):
         value(portfolio, start + timedelta(minutes=6 * number + 3), str(number), "1")
 
+    first = start + timedelta(minutes=3)
+    width = (timezone.now() - first) / 10
     curve = selectors.equity_curve(portfolio.client, portfolio.id, since=start, points=10)
 
-    assert [point.value for point in curve] == [Decimal(10 * n + 9) for n in range(10)]
+    assert len(curve) == 10
+    assert curve[-1].value == 99
+    for number, point in enumerate(curve):
+        end = first + (number + 1) * width
+        assert end - timedelta(minutes=7) < point.at < end
+
+
+def test_equity_curve_of_a_short_history_in_a_long_span_is_drawn_in_full() -> None:
+    portfolio = make_portfolio()
+    now = timezone.now()
+    for number in range(5):
+        value(portfolio, now - timedelta(minutes=5 - number), str(number), "1")
+
+    since = now - timedelta(days=365)
+    curve = selectors.equity_curve(portfolio.client, portfolio.id, since=since)
+
+    assert [point.value for point in curve] == [0, 1, 2, 3, 4]
+
+
+def test_equity_curve_without_a_valuation_is_empty() -> None:
+    portfolio = make_portfolio()
+
+    assert selectors.equity_curve(portfolio.client, portfolio.id, since=timezone.now()) == []
 
 
 @pytest.mark.parametrize("points", [1, 2001])

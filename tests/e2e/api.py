@@ -27,23 +27,11 @@ class Api:
     base_url: str
     token: str = field(default="", repr=False)
 
-    def try_sign_in(self, person: Person) -> bool:
-        """Sign in; False when it was refused, as for a code that was used already."""
-        credentials = {
-            "email": person.email,
-            "password": person.password,
-            "otp": person.code(),
-        }
-        answer = self.call("POST", "/auth/token", credentials)
-        self.token = answer.body["access"] if answer.status == 200 else ""
-        return bool(self.token)
-
     def sign_in(self, person: Person) -> None:
-        """Sign in, waiting for a code that was not used yet."""
-        deadline = time.monotonic() + RETRY_SECONDS
-        while not self.try_sign_in(person):
-            assert time.monotonic() < deadline, f"{person.email} could not sign in"
-            time.sleep(3)
+        credentials = {"email": person.email, "password": person.password, "otp": person.code()}
+        answer = self.call("POST", "/auth/token", credentials)
+        assert answer.status == 200, answer
+        self.token = answer.body["access"]
 
     def call(self, method: str, path: str, body: Any = None, *, key: str = "") -> Answer:
         """Send once.  Raises OSError or HTTPException when the connection fails."""

@@ -44,6 +44,10 @@ def members_of(sessions: set[int]) -> list[int]:
     return found
 
 
+# A code works once: the last one that each secret gave in this run.
+_used_codes: dict[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Person:
     email: str
@@ -51,10 +55,14 @@ class Person:
     totp_secret: str
     role: str
 
-    def code(self, *, drift: int = 0) -> str:
-        """Return the second-factor code of now, or of a neighbouring half minute."""
+    def code(self) -> str:
+        """Return a second-factor code that was not handed out before; wait for it if needed."""
         padded = self.totp_secret + "=" * (-len(self.totp_secret) % 8)
-        return f"{TOTP(base64.b32decode(padded), drift=drift).token():06d}"
+        key = base64.b32decode(padded)
+        while (code := f"{TOTP(key).token():06d}") == _used_codes.get(self.totp_secret):
+            time.sleep(0.5)
+        _used_codes[self.totp_secret] = code
+        return code
 
 
 class Demo:

@@ -37,6 +37,14 @@ def price(value: Maybe) -> str:
 
 
 @register.filter
+def average(value: Maybe) -> str:
+    """Show an average price, which is a quotient, to four decimals at most."""
+    return (
+        figures.MISSING if not is_known(value) else figures.plain(round(value, 4), least_places=2)
+    )
+
+
+@register.filter
 def percent(value: Maybe) -> str:
     return figures.MISSING if not is_known(value) else figures.percent(value)
 
