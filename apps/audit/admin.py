@@ -1,7 +1,6 @@
 """The trail, to be read and never written."""
 
 import re
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -11,6 +10,7 @@ from django.utils.html import format_html
 
 from apps.audit.domain.titles import event_title
 from apps.audit.models import AuditEvent, Checkpoint
+from apps.infrastructure.admin import ReadOnlyAdmin
 
 # An id of 36 characters or a hash of 64.
 LONG = re.compile(
@@ -18,18 +18,8 @@ LONG = re.compile(
 )
 
 
-class TrailAdmin(admin.ModelAdmin[Any]):
-    show_full_result_count = False
+class TrailAdmin(ReadOnlyAdmin):
     list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(AuditEvent)

@@ -1,7 +1,6 @@
 """Instruments on the desk: rows are read-only, actions call commands and ask for a reason."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.market import services
 from apps.market.models import Instrument
 from apps.users.actors import actor_of
@@ -22,21 +22,12 @@ class ReasonForm(ActionForm):
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(admin.ModelAdmin[Instrument]):
+class InstrumentAdmin(ReadOnlyAdmin):
     list_display = ("symbol", "name", "exchange", "asset_class", "status", "is_restricted")
     list_filter = ("status", "is_restricted", "exchange", "asset_class", "sector")
     search_fields = ("symbol", "name")
     action_form = ReasonForm
     actions = ("halt", "resume", "restrict", "release")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("market.halt_instrument")

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
 from apps.users.models import User
 from apps.users.services.accounts import password_expire
@@ -23,7 +24,7 @@ for model in (Group, EmailAddress, StaticDevice, TOTPDevice):
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin[User]):
+class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "display_name", "roles", "is_active", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
     search_fields = ("email", "display_name")
@@ -40,15 +41,6 @@ class UserAdmin(admin.ModelAdmin[User]):
     )
     readonly_fields = fields
     actions = ("require_password_reset",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from apps.compliance.admin.read_only import ReadOnlyAdmin
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.domain.exports import csv_cell
 from apps.compliance.domain.timeline import views_folded
@@ -26,6 +25,7 @@ from apps.compliance.selectors.kyc import kyc_of
 from apps.compliance.selectors.screening_alerts import HitsOutcome, alert_hits, hits_outcome
 from apps.compliance.services import alerts as services
 from apps.core.errors import DomainError, NotFound, NotPermitted
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
 from apps.users.models import User
 

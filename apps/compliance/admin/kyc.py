@@ -13,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from apps.audit.selectors import stream_events
-from apps.compliance.admin.read_only import ReadOnlyAdmin
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
@@ -27,6 +26,7 @@ from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
 from apps.core.errors import DomainError, NotFound
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 from apps.users.models import User

@@ -2,12 +2,12 @@
 
 from django.contrib import admin
 
-from apps.ledger.admin import ReadOnly
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.trading.models import CashTransfer, Portfolio
 
 
 @admin.register(Portfolio)
-class PortfolioAdmin(ReadOnly, admin.ModelAdmin[Portfolio]):
+class PortfolioAdmin(ReadOnlyAdmin):
     list_display = ("name", "client_id", "currency", "mode", "created_at")
     list_filter = ("mode", "currency")
     search_fields = ("=id", "=client__id")
@@ -15,7 +15,7 @@ class PortfolioAdmin(ReadOnly, admin.ModelAdmin[Portfolio]):
 
 
 @admin.register(CashTransfer)
-class CashTransferAdmin(ReadOnly, admin.ModelAdmin[CashTransfer]):
+class CashTransferAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "amount", "currency", "status", "portfolio_id")
     list_filter = ("kind", "status")
     search_fields = ("=id", "=portfolio__id", "=counterparty_reference")

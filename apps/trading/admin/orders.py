@@ -1,33 +1,17 @@
 """Orders, trades and lots on the desk, read-only; the firm's switch is turned by a command."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError
+from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.trading.domain.risk import FirmState
 from apps.trading.models import Execution, FirmSwitch, Lot, Order
 from apps.trading.services.firm_switch import PERMISSION, REASON_LENGTH, firm_switch_turn
 from apps.users.actors import actor_of
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Rows change by commands only."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Order)
