@@ -7,6 +7,7 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 
 from stratford import embedded, logs
 
@@ -291,6 +292,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
     "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
     "idempotency": {"task": "infrastructure.prune_answers", "schedule": 3600.0},
+    "sessions": {"task": "infrastructure.clear_sessions", "schedule": crontab("17", "3")},
+    "outbox-prune": {"task": "audit.prune_outbox", "schedule": crontab("27", "3")},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "mail": {"task": "notifications.send_pending", "schedule": 30.0},
     "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},

@@ -1,5 +1,6 @@
 """Questions to the event store and the outbox."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from django.db import models
@@ -32,6 +33,9 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
     def pending(self) -> Self:
         return self.filter(delivered_at=None)
+
+    def delivered_before(self, moment: datetime) -> Self:
+        return self.filter(delivered_at__lt=moment)
 
     def lock_next(self, context: str) -> "OutboxMessage | None":
         """Lock the next due message that is the first of its (stream, handler).

@@ -26,6 +26,7 @@ from apps.core.events import DomainEvent, handlers_of
 
 logger = structlog.get_logger(__name__)
 RETRY_CEILING_SECONDS = 300
+OUTBOX_KEPT = timedelta(days=30)
 CHECKPOINT_LOCK = 7_105_001
 CHECKPOINT_WAIT_MS = 1000
 
@@ -154,6 +155,22 @@ def outbox_sweep() -> None:
     for context in pending:
         if context in settings.CONTEXT_QUEUES:
             nudge(context)
+
+
+def outbox_prune(*, batch: int = 1000, batches: int = 100) -> int:
+    """Forget messages that were delivered longer than OUTBOX_KEPT ago; return how many.
+
+    Each batch is its own short transaction; what is left after the last one waits for the next
+    run.  The events themselves, and what is not delivered, stay.
+    """
+    before, pruned = timezone.now() - OUTBOX_KEPT, 0
+    for _ in range(batches):
+        oldest = OutboxMessage.objects.delivered_before(before).order_by("id").values("id")[:batch]
+        count, _ = OutboxMessage.objects.filter(id__in=oldest).delete()
+        pruned += count
+        if count < batch:
+            break
+    return pruned
 
 
 def checkpoint_write() -> Checkpoint | None:

@@ -19,6 +19,11 @@ def outbox_sweep() -> None:
     services.outbox_sweep()
 
 
+@shared_task(name="audit.prune_outbox")
+def prune_outbox() -> None:
+    logger.info("outbox_pruned", count=services.outbox_prune())
+
+
 @shared_task(name="audit.write_checkpoint")
 def write_checkpoint() -> None:
     try:

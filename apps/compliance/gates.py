@@ -1,7 +1,15 @@
 """Checks that other contexts run by dotted path (settings PRE_TRADE_CHECKS, CASH_CHECKS)."""
 
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Protocol
 from uuid import UUID
+
+from celery import current_app
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.utils.module_loading import import_string
 
 from apps.compliance.domain.kyc import CLEARED, FROZEN
 from apps.compliance.selectors.kyc import kyc_of
@@ -35,3 +43,48 @@ def check_client_cleared(client_id: UUID) -> None:
             limit="APPROVED",
             measured=status,
         )
+
+
+# Without these a client whom nobody identified could trade, or move money.
+REQUIRED = {
+    "PRE_TRADE_CHECKS": "apps.compliance.gates.check_kyc_approved",
+    "CASH_CHECKS": "apps.compliance.gates.check_client_cleared",
+}
+DOTTED_PATHS = ("PRE_TRADE_CHECKS", "CASH_CHECKS", "LEDGER_CHECKS")
+
+
+@checks.register(checks.Tags.security)
+def check_seams(
+    app_configs: Sequence[AppConfig] | None = None, **options: Any
+) -> list[checks.CheckMessage]:
+    """Refuse to start with a gate left out, or a name in the settings that leads nowhere."""
+    return [*_gates_missing(), *_paths_broken(), *_tasks_unknown()]
+
+
+def _gates_missing() -> Iterator[checks.CheckMessage]:
+    for setting, gate in REQUIRED.items():
+        if gate not in getattr(settings, setting):
+            yield checks.Error(f"{setting} lacks {gate}.", id="compliance.E001")
+
+
+def _paths_broken() -> Iterator[checks.CheckMessage]:
+    for setting in DOTTED_PATHS:
+        for path in getattr(settings, setting):
+            try:
+                is_usable = callable(import_string(path))
+            except ImportError:
+                is_usable = False
+            if not is_usable:
+                yield checks.Error(f"{setting}: {path} is no callable.", id="compliance.E002")
+
+
+def _tasks_unknown() -> Iterator[checks.CheckMessage]:
+    # A task is named after its context, whose `tasks` module registers it.
+    for name in settings.QUOTE_TASKS:
+        try:
+            import_module(f"apps.{name.partition('.')[0]}.tasks")
+        except ImportError:
+            yield checks.Error(f"QUOTE_TASKS: {name} has no owner.", id="compliance.E003")
+            continue
+        if name not in current_app.tasks:
+            yield checks.Error(f"QUOTE_TASKS: {name} is no task.", id="compliance.E004")

@@ -43,9 +43,14 @@ api_response_time = Histogram(
 
 
 def amount_bucket(amount: Decimal) -> str:
-    """Return a label such as `<=10000` for an order's notional."""
+    """Return a label such as `<=10000` for an amount of money."""
     edge = next((edge for edge in AMOUNT_BUCKETS if amount <= edge), None)
     return f"<={edge}" if edge is not None else f">{AMOUNT_BUCKETS[-1]}"
+
+
+def observe_execution(*, symbol: str, side: str, amount: Decimal, seconds: float) -> None:
+    """Time one execution; `amount` is price x quantity, `seconds` count from the acceptance."""
+    trade_execution_time.labels(symbol, side, amount_bucket(amount)).observe(max(seconds, 0.0))
 
 
 class DeploymentCollector(Collector):

@@ -17,7 +17,8 @@ from apps.infrastructure.metrics import observe_api
 from apps.infrastructure.ratelimit import Allowance, count_request
 
 GetResponse = Callable[[HttpRequest], Any]
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Goes into logs, answers and the audit trail: an id such as a UUID, and no text.
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 T = TypeVar("T")
 
 
@@ -54,6 +55,8 @@ def request_id(get_response: GetResponse) -> Any:
             correlation = chosen
         request.META["HTTP_X_REQUEST_ID"] = chosen
         request.META["HTTP_X_CORRELATION_ID"] = correlation
+        # Headers that somebody read before are remembered as they came.
+        request.__dict__.pop("headers", None)
         return chosen
 
     def after(_: HttpRequest, response: HttpResponseBase, chosen: str) -> HttpResponseBase:

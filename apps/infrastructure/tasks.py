@@ -1,6 +1,7 @@
 """Celery tasks of the plumbing."""
 
 from celery import shared_task
+from django.core.management import call_command
 
 from apps.infrastructure.api.idempotency import answers_prune
 from apps.infrastructure.health import heartbeat_record
@@ -14,3 +15,8 @@ def record_heartbeat() -> None:
 @shared_task(name="infrastructure.prune_answers")
 def prune_answers() -> None:
     answers_prune()
+
+
+@shared_task(name="infrastructure.clear_sessions")
+def clear_sessions() -> None:
+    call_command("clearsessions")

@@ -1,9 +1,12 @@
 import base64
+from uuid import UUID
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
+from apps.infrastructure.middleware import request_id
 from apps.infrastructure.resilience import breaker
 from tests.users.factories import api_client, make_user
 
@@ -22,11 +25,31 @@ def test_request_with_its_own_id_gets_it_back(client: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("given", ["short", "x" * 65, "has spaces in it", ""])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("short", "x" * 65, "has spaces in it", "", "with.dots_and-scores", "<b>12345678</b>"),
+        *("12345678\nlevel=error", "12345678\t", "\uff11" * 8),
+    ],
+)
 def test_request_with_a_bad_id_gets_a_new_one(client: Client, given: str) -> None:
-    answered = client.get("/livez", headers={"X-Request-ID": given})["X-Request-ID"]
+    headers = {"X-Request-ID": given, "X-Correlation-ID": given}
 
-    assert len(answered) == 36
+    answer = client.get("/api/v1/account", headers=headers)
+
+    assert str(UUID(answer["X-Request-ID"])) == answer["X-Request-ID"]
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+
+def test_request_with_a_bad_correlation_id_is_correlated_by_its_own_id(rf: RequestFactory) -> None:
+    request = rf.get(
+        "/livez", headers={"X-Request-ID": "abcd-1234", "X-Correlation-ID": "any text at all"}
+    )
+    assert request.headers["X-Correlation-ID"] == "any text at all", "read before"
+
+    request_id(lambda _: HttpResponse())(request)
+
+    assert request.headers["X-Correlation-ID"] == "abcd-1234"
 
 
 def test_dynamic_answer_is_kept_out_of_caches_and_other_origins(client: Client) -> None:

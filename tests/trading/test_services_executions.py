@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
@@ -87,6 +88,32 @@ def test_order_route_of_a_market_purchase_fills_at_the_ask(portfolio: Portfolio)
         "remaining": "0",
     }
     assert list(ledger_differences()) == []
+
+
+def test_execution_record_times_the_fill_once_from_the_acceptance(
+    portfolio: Portfolio, django_capture_on_commit_callbacks: Any
+) -> None:
+    labels = {"symbol": "AAPL", "side": "BUY", "amount": "<=1000"}
+
+    def sample(name: str) -> float:
+        return REGISTRY.get_sample_value(f"trade_execution_time_{name}", labels) or 0.0
+
+    count, total = sample("count"), sample("sum")
+    order = place_order(portfolio, quantity="4")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            execution_record(
+                order_id=order.id,
+                venue="PAPER",
+                venue_execution_id="timed",
+                quantity=D(4),
+                price=D(100),
+                executed_at=order.created_at + timedelta(seconds=7),
+            )
+
+    assert sample("count") - count == 1
+    assert sample("sum") - total == pytest.approx(7)
 
 
 def test_order_route_twice_fills_once(portfolio: Portfolio) -> None:

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('client', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'KYC record',
                 'permissions': (('decide_kycrecord', 'Can decide KYC records and screening hits'),),
             },
         ),

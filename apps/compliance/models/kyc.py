@@ -38,6 +38,7 @@ class KycRecord(BaseModel):
     objects = KycRecordQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "KYC record"
         constraints = (
             models.CheckConstraint(
                 condition=Q(status__in=[status.value for status in KycStatus]),

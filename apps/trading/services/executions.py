@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.services import emit
@@ -11,6 +13,7 @@ from apps.core.commands import command
 from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
 from apps.core.domain.money import exact
 from apps.core.errors import Conflict, InvalidInput
+from apps.infrastructure.metrics import observe_execution
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
 from apps.trading.domain.amounts import Charge, charge_of_fill
@@ -102,7 +105,18 @@ def record_locked(
     (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
     order.save()
     emit(event, actor=None)
+    transaction.on_commit(partial(_observe, order, execution), robust=True)
     return execution
+
+
+def _observe(order: Order, execution: Execution) -> None:
+    """Measure how long the client waited for it since the order was accepted."""
+    observe_execution(
+        symbol=execution.symbol,
+        side=execution.side,
+        amount=execution.amount,
+        seconds=(execution.executed_at - order.created_at).total_seconds(),
+    )
 
 
 def _check(order: Order, quantity: Decimal, price: Decimal) -> None:
