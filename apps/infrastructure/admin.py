@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
 from django.http import HttpRequest
 
 
@@ -23,3 +25,12 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
     """A read-only page; the tables are long, so that it does not count every row of them."""
 
     show_full_result_count = False
+
+
+def reason_form(length: int) -> type[ActionForm]:
+    """Return the form beside a page's actions that asks why, in at most that many characters."""
+
+    class ReasonForm(ActionForm):
+        reason = forms.CharField(max_length=length, required=False, label="Reason")
+
+    return ReasonForm

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError
-from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.infrastructure.admin import ReadOnlyAdmin, reason_form
 from apps.market import services
 from apps.market.models import Instrument
 from apps.users.actors import actor_of
@@ -17,16 +15,12 @@ from apps.users.actors import actor_of
 Change = Callable[..., Instrument]
 
 
-class ReasonForm(ActionForm):
-    reason = forms.CharField(max_length=services.REASON_LENGTH, required=False, label="Reason")
-
-
 @admin.register(Instrument)
 class InstrumentAdmin(ReadOnlyAdmin):
     list_display = ("symbol", "name", "exchange", "asset_class", "status", "is_restricted")
     list_filter = ("status", "is_restricted", "exchange", "asset_class", "sector")
     search_fields = ("symbol", "name")
-    action_form = ReasonForm
+    action_form = reason_form(services.REASON_LENGTH)
     actions = ("halt", "resume", "restrict", "release")
 
     def has_halt_permission(self, request: HttpRequest) -> bool:

@@ -7,34 +7,12 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import RequestFactory
 
 from apps.ledger.domain.legs import AccountKind, Leg
-from apps.ledger.models import Account, Entry
+from apps.ledger.models import Entry
 from apps.ledger.services import entry_post
 from apps.users.domain.roles import Role
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.mark.parametrize("model", [Account, Entry])
-@pytest.mark.parametrize("role", [Role.OPERATIONS, Role.AUDITOR, Role.COMPLIANCE_OFFICER])
-def test_ledger_admin_is_read_by_staff_and_written_by_nobody(
-    rf: RequestFactory, model: type[Account] | type[Entry], role: Role
-) -> None:
-    request = rf.get("/admin/")
-    request.user = make_user(role)
-    desk = admin.site._registry[model]
-
-    assert desk.has_view_permission(request)
-    assert not desk.has_add_permission(request)
-    assert not desk.has_change_permission(request)
-    assert not desk.has_delete_permission(request)
-
-
-def test_ledger_admin_is_closed_to_clients(rf: RequestFactory) -> None:
-    request = rf.get("/admin/")
-    request.user = make_user()
-
-    assert not admin.site._registry[Entry].has_view_permission(request)
 
 
 def test_entry_in_the_admin_shows_its_postings(

@@ -1,13 +1,11 @@
 """Orders, trades and lots on the desk, read-only; the firm's switch is turned by a command."""
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.errors import DomainError
-from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.infrastructure.admin import ReadOnlyAdmin, reason_form
 from apps.trading.domain.risk import FirmState
 from apps.trading.models import Execution, FirmSwitch, Lot, Order
 from apps.trading.services.firm_switch import PERMISSION, REASON_LENGTH, firm_switch_turn
@@ -49,14 +47,10 @@ class LotAdmin(ReadOnlyAdmin):
     ordering = ("-acquired_at", "-id")
 
 
-class ReasonForm(ActionForm):
-    reason = forms.CharField(max_length=REASON_LENGTH, required=False, label="Reason")
-
-
 @admin.register(FirmSwitch)
 class FirmSwitchAdmin(ReadOnlyAdmin):
     list_display = ("state", "reason", "updated_at")
-    action_form = ReasonForm
+    action_form = reason_form(REASON_LENGTH)
     actions = ("activate", "reduce", "halt")
 
     def has_turn_permission(self, request: HttpRequest) -> bool:
