@@ -272,6 +272,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "/static/img/mark.svg",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
+        "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
+        "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
+        "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
+        "OrderTypeEnum": "apps.trading.domain.orders.OrderType",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.infrastructure.api.schema.add_problems",

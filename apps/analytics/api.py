@@ -10,11 +10,8 @@ from rest_framework.response import Response
 
 from apps.analytics.selectors import performance_table, portfolio_summary
 from apps.infrastructure.api.fields import DecimalField
-from apps.infrastructure.api.serializers import ProblemSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users.actors import actor_of
-
-PROBLEM = "application/problem+json"
 
 
 class SliceOutput(serializers.Serializer[Any]):
@@ -53,14 +50,14 @@ class PerformanceOutput(serializers.Serializer[Any]):
 
 
 class SummaryApi(ApiView):
-    @extend_schema(responses={200: SummaryOutput, (404, PROBLEM): ProblemSerializer})
+    @extend_schema(responses={200: SummaryOutput})
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """Return the portfolio's value, profit and allocation at the last quotes."""
         return Response(SummaryOutput(portfolio_summary(actor_of(request), portfolio_id)).data)
 
 
 class PerformanceApi(ApiView):
-    @extend_schema(responses={200: PerformanceOutput, (404, PROBLEM): ProblemSerializer})
+    @extend_schema(responses={200: PerformanceOutput})
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """Return time-weighted returns by period, the money-weighted return and risk."""
         return Response(PerformanceOutput(performance_table(actor_of(request), portfolio_id)).data)

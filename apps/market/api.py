@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,14 +15,13 @@ from apps.core.domain.instruments import SYMBOL_PATTERN
 from apps.core.errors import InvalidInput, NotFound
 from apps.infrastructure.api.fields import DecimalField, SymbolField, TextField
 from apps.infrastructure.api.pagination import CursorPagination
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.market import selectors
 from apps.market.domain import sessions
 
 MAX_SYMBOLS = 200
 MAX_CALENDAR_DAYS = 366
-PROBLEMS = {400: ProblemSerializer, 401: ProblemSerializer, 404: ProblemSerializer}
 
 
 class PageQuery(InputSerializer):
@@ -62,8 +61,18 @@ class InstrumentPage(PageOutput):
     results = InstrumentOutput(many=True)
 
 
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": f"^{SYMBOL_PATTERN.pattern}(,{SYMBOL_PATTERN.pattern}){{0,{MAX_SYMBOLS - 1}}}$",
+    }
+)
+class SymbolsField(TextField):
+    """Symbols with commas between."""
+
+
 class QuotesQuery(InputSerializer):
-    symbols = TextField(
+    symbols = SymbolsField(
         max_length=21 * MAX_SYMBOLS, help_text=f"1 to {MAX_SYMBOLS} symbols with commas between."
     )
 
@@ -118,7 +127,7 @@ class CalendarQuery(InputSerializer):
     end = serializers.DateField()
 
 
-class SessionOutput(serializers.Serializer[Any]):
+class TradingSessionOutput(serializers.Serializer[Any]):
     date = serializers.DateField()
     open_at = serializers.DateTimeField()
     close_at = serializers.DateTimeField()
@@ -153,9 +162,9 @@ class QueryView(ApiView):
 
     query: type[InputSerializer] = InputSerializer
 
-    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        self.query_parameters = frozenset(self.query().fields)
-        super().initial(request, *args, **kwargs)
+    @property
+    def query_parameters(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset(self.query().fields)
 
     def asked(self, request: Request) -> dict[str, Any]:
         return self.validated(self.query(data=request.query_params.dict()))
@@ -174,7 +183,7 @@ class QueryView(ApiView):
 class InstrumentListApi(QueryView):
     query = InstrumentQuery
 
-    @extend_schema(parameters=[InstrumentQuery], responses={200: InstrumentPage, **PROBLEMS})
+    @extend_schema(parameters=[InstrumentQuery], responses={200: InstrumentPage})
     def get(self, request: Request) -> Response:
         """List the instruments by symbol."""
         asked = self.asked(request)
@@ -194,7 +203,7 @@ def _symbol(value: str) -> str:
 
 
 class InstrumentApi(QueryView):
-    @extend_schema(responses={200: InstrumentOutput, **PROBLEMS})
+    @extend_schema(responses={200: InstrumentOutput})
     def get(self, request: Request, symbol: str) -> Response:
         """Return one instrument."""
         return Response(InstrumentOutput(selectors.instrument_get(_symbol(symbol))).data)
@@ -203,7 +212,7 @@ class InstrumentApi(QueryView):
 class QuoteListApi(QueryView):
     query = QuotesQuery
 
-    @extend_schema(parameters=[QuotesQuery], responses={200: QuoteOutput(many=True), **PROBLEMS})
+    @extend_schema(parameters=[QuotesQuery], responses={200: QuoteOutput(many=True)})
     def get(self, request: Request) -> Response:
         """Return the newest quotes; a symbol that never had one is absent."""
         found = selectors.quotes_get(self.asked(request)["symbols"])
@@ -211,7 +220,7 @@ class QuoteListApi(QueryView):
 
 
 class QuoteApi(QueryView):
-    @extend_schema(responses={200: QuoteOutput, **PROBLEMS})
+    @extend_schema(responses={200: QuoteOutput})
     def get(self, request: Request, symbol: str) -> Response:
         """Return the newest quote of one symbol."""
         quote = selectors.quote_get(_symbol(symbol))
@@ -223,7 +232,7 @@ class QuoteApi(QueryView):
 class BarListApi(QueryView):
     query = BarQuery
 
-    @extend_schema(parameters=[BarQuery], responses={200: BarPage, **PROBLEMS})
+    @extend_schema(parameters=[BarQuery], responses={200: BarPage})
     def get(self, request: Request) -> Response:
         """Return daily bars, oldest first; without a source those of the preferred one."""
         asked = self.asked(request)
@@ -243,20 +252,18 @@ def _days(start: date, end: date) -> DateRange:
 class CalendarApi(QueryView):
     query = CalendarQuery
 
-    @extend_schema(
-        parameters=[CalendarQuery], responses={200: SessionOutput(many=True), **PROBLEMS}
-    )
+    @extend_schema(parameters=[CalendarQuery], responses={200: TradingSessionOutput(many=True)})
     def get(self, request: Request) -> Response:
         """Return the exchange's sessions in a range of at most 366 days."""
         asked = self.asked(request)
         found = sessions.sessions(asked["exchange"], _days(asked["start"], asked["end"]))
-        return Response(SessionOutput(found, many=True).data)
+        return Response(TradingSessionOutput(found, many=True).data)
 
 
 class ClockApi(QueryView):
     query = ClockQuery
 
-    @extend_schema(parameters=[ClockQuery], responses={200: ClockOutput, **PROBLEMS})
+    @extend_schema(parameters=[ClockQuery], responses={200: ClockOutput})
     def get(self, request: Request) -> Response:
         """Return the server's time and whether the exchange is in session."""
         return Response(

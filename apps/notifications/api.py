@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.infrastructure.api.pagination import CursorPagination
+from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.views import ApiView
 from apps.notifications.selectors import notification_list
 from apps.notifications.services import notification_read
@@ -26,20 +26,15 @@ class NotificationOutput(serializers.Serializer[Any]):
     read_at = serializers.DateTimeField(allow_null=True)
 
 
-class NotificationPage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = NotificationOutput(many=True)
-
-
 class NotificationListView(ApiView):
-    query_parameters = frozenset({"cursor", "page_size"})
+    query_parameters = PAGE_QUERY
 
-    @extend_schema(responses={200: NotificationPage})
+    @extend_schema(
+        parameters=PAGE_PARAMETERS,
+        responses={200: page_schema("NotificationPage", NotificationOutput)},
+    )
     def get(self, request: Request) -> Response:
-        pages = CursorPagination()
-        page = pages.paginate_queryset(notification_list(actor_of(request)), request, view=self)
-        return pages.get_paginated_response(NotificationOutput(page, many=True).data)
+        return page_of(self, request, notification_list(actor_of(request)), NotificationOutput)
 
 
 class NotificationReadView(ApiView):

@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.infrastructure.api.fields import TextField
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users import selectors
 from apps.users.actors import actor_of
@@ -22,8 +22,6 @@ from apps.users.services.tokens import (
     api_session_revoke,
 )
 from apps.users.services.ws_tokens import LIFE_SECONDS, ws_token_issue
-
-PROBLEM = OpenApiResponse(ProblemSerializer)
 
 
 class TokenInput(InputSerializer):
@@ -77,7 +75,7 @@ class SignInApi(ApiView):
 class TokenApi(SignInApi):
     @extend_schema(
         request=TokenInput,
-        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM, 503: PROBLEM},
+        responses={200: TokenOutput},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -103,7 +101,7 @@ class TokenApi(SignInApi):
 class RefreshApi(SignInApi):
     @extend_schema(
         request=RefreshInput,
-        responses={200: TokenOutput, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM},
+        responses={200: TokenOutput},
         auth=[],
     )
     def post(self, request: Request) -> Response:
@@ -117,7 +115,7 @@ class RefreshApi(SignInApi):
 
 
 class RevokeApi(SignInApi):
-    @extend_schema(request=RefreshInput, responses={204: None, 400: PROBLEM, 429: PROBLEM}, auth=[])
+    @extend_schema(request=RefreshInput, responses={204: None}, auth=[])
     def post(self, request: Request) -> Response:
         """End the session of a refresh token; an unknown token is no error (RFC 7009)."""
         data = RefreshInput(data=request.data)
@@ -129,7 +127,7 @@ class RevokeApi(SignInApi):
 class WsTokenApi(ApiView):
     @extend_schema(
         request=None,
-        responses={201: WsTokenOutput, 400: PROBLEM, 401: PROBLEM, 403: PROBLEM, 503: PROBLEM},
+        responses={201: WsTokenOutput},
     )
     def post(self, request: Request) -> Response:
         """Make a token that opens one WebSocket connection."""
@@ -144,14 +142,14 @@ class WsTokenApi(ApiView):
 
 
 class AccountApi(ApiView):
-    @extend_schema(responses={200: AccountOutput, 400: PROBLEM, 401: PROBLEM})
+    @extend_schema(responses={200: AccountOutput})
     def get(self, request: Request) -> Response:
         """Say who is signed in."""
         return Response(AccountOutput(selectors.account_get(actor_of(request))).data)
 
 
 class SessionListApi(ApiView):
-    @extend_schema(responses={200: SessionOutput(many=True), 400: PROBLEM, 401: PROBLEM})
+    @extend_schema(responses={200: SessionOutput(many=True)})
     def get(self, request: Request) -> Response:
         """List one's live API sessions, newest first."""
         rows = selectors.api_session_list(
@@ -161,7 +159,7 @@ class SessionListApi(ApiView):
 
 
 class SessionApi(ApiView):
-    @extend_schema(responses={204: None, 400: PROBLEM, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM})
+    @extend_schema(responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one of one's API sessions, with all its tokens."""
         api_session_end(actor=actor_of(request), session_id=session_id)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.compliance.selectors.alerts import alert_get, alert_list, alert_timeline
 from apps.compliance.services.alerts import alert_confirm, alert_propose, alert_view
 from apps.infrastructure.api.fields import DecimalField, TextField
-from apps.infrastructure.api.pagination import CursorPagination
+from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users.actors import actor_of
@@ -73,16 +73,13 @@ class AlertDetailOutput(AlertOutput):
     timeline = TimelineOutput(many=True)
 
 
-class AlertPage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = AlertOutput(many=True)
-
-
 class AlertListView(ApiView):
-    query_parameters = frozenset({"status", "kind", "cursor", "page_size"})
+    query_parameters = PAGE_QUERY | {"status", "kind"}
 
-    @extend_schema(parameters=[AlertFilter], responses={200: AlertPage})
+    @extend_schema(
+        parameters=[*PAGE_PARAMETERS, AlertFilter],
+        responses={200: page_schema("AlertPage", AlertOutput)},
+    )
     def get(self, request: Request) -> Response:
         asked = {
             name: request.query_params[name]
@@ -91,9 +88,7 @@ class AlertListView(ApiView):
         }
         chosen = self.validated(AlertFilter(data=asked))
         alerts = alert_list(actor_of(request)).filter(**chosen)
-        pages = CursorPagination()
-        page = pages.paginate_queryset(alerts, request, view=self)
-        return pages.get_paginated_response(AlertOutput(page, many=True).data)
+        return page_of(self, request, alerts, AlertOutput)
 
 
 class AlertDetailView(ApiView):

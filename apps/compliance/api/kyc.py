@@ -5,25 +5,50 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.compliance.domain.kyc import KycStatus
-from apps.compliance.domain.questionnaire import STEP_BY_CODE
-from apps.compliance.domain.uploads import MAX_BYTES
+from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
+from apps.compliance.domain.uploads import MAGIC, MAX_BYTES
 from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
 from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.core.errors import InvalidInput
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 
-PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 415, 422), ProblemSerializer)
+
+def _answer_schema(item: Field) -> dict[str, Any]:
+    """Describe the answer to one question; null takes an answer back."""
+    match item.kind:
+        case Kind.BOOLEAN:
+            return {"type": ["boolean", "null"]}
+        case Kind.DATE:
+            return {"type": ["string", "null"], "format": "date"}
+        case Kind.CHOICE | Kind.COUNTRY:
+            return {"enum": [*(code for code, _ in item.options()), None]}
+        case Kind.CHOICES:
+            codes = [code for code, _ in item.options()]
+            return {"type": ["array", "null"], "items": {"type": "string", "enum": codes}}
+        case Kind.TEXT:
+            return {"type": ["string", "null"], "maxLength": item.max_length}
+
+
+STEP_PARAMETER = OpenApiParameter(
+    "step", {"type": "string", "enum": list(STEP_BY_CODE)}, OpenApiParameter.PATH
+)
+ANSWERS_SCHEMA = {
+    "type": "object",
+    "description": "Answers to the step's questions; another step's question is refused.",
+    "properties": {item.name: _answer_schema(item) for step in STEPS for item in step.fields},
+    "additionalProperties": False,
+}
 
 
 class DocumentSerializer(serializers.Serializer[Any]):
@@ -63,7 +88,7 @@ class UploadSerializer(InputSerializer):
 
 
 class KycView(ApiView):
-    @extend_schema(operation_id="kyc_retrieve", responses={200: KycSerializer, **PROBLEMS})
+    @extend_schema(operation_id="kyc_retrieve", responses={200: KycSerializer})
     def get(self, request: Request) -> Response:
         return Response(KycSerializer(kyc_view(actor_of(request))).data)
 
@@ -73,8 +98,9 @@ class KycStepView(ApiView):
 
     @extend_schema(
         operation_id="kyc_step_save",
-        request=OpenApiTypes.OBJECT,
-        responses={200: KycSerializer, **PROBLEMS},
+        parameters=[STEP_PARAMETER],
+        request={"application/json": ANSWERS_SCHEMA},
+        responses={200: KycSerializer},
     )
     def put(self, request: Request, step: str) -> Response:
         if step not in STEP_BY_CODE or not isinstance(request.data, dict):
@@ -85,9 +111,7 @@ class KycStepView(ApiView):
 
 
 class KycSubmitView(ApiView):
-    @extend_schema(
-        operation_id="kyc_submit", request=None, responses={200: KycSerializer, **PROBLEMS}
-    )
+    @extend_schema(operation_id="kyc_submit", request=None, responses={200: KycSerializer})
     def post(self, request: Request) -> Response:
         user = actor_of(request)
         kyc_submit(actor=user)
@@ -99,7 +123,7 @@ class KycDocumentsView(ApiView):
 
     @extend_schema(
         operation_id="kyc_documents_list",
-        responses={200: DocumentSerializer(many=True), **PROBLEMS},
+        responses={200: DocumentSerializer(many=True)},
     )
     def get(self, request: Request) -> Response:
         record_id = kyc_view(actor_of(request)).record_id
@@ -109,7 +133,7 @@ class KycDocumentsView(ApiView):
     @extend_schema(
         operation_id="kyc_documents_upload",
         request={"multipart/form-data": UploadSerializer},
-        responses={201: DocumentSerializer, **PROBLEMS},
+        responses={201: DocumentSerializer},
     )
     def post(self, request: Request) -> Response:
         user = actor_of(request)
@@ -127,7 +151,7 @@ class KycDocumentsView(ApiView):
 class KycDocumentContentView(ApiView):
     @extend_schema(
         operation_id="kyc_document_content",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEMS},
+        responses={(200, media_type): OpenApiTypes.BINARY for media_type in MAGIC},
     )
     def get(self, request: Request, document_id: UUID) -> HttpResponse:
         document, content = document_read(actor=actor_of(request), document_id=document_id)

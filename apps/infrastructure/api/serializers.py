@@ -16,18 +16,3 @@ class InputSerializer(serializers.Serializer[Any]):
                 detail = ErrorDetail("There is no such field.", code="unknown_field")
                 raise serializers.ValidationError({name[:100]: [detail] for name in unknown[:20]})
         return super().to_internal_value(data)
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457 problem details, as every error of the API answers."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    request_id = serializers.CharField()
-    errors = serializers.ListField(  # type: ignore[assignment]
-        child=serializers.DictField(), required=False
-    )
-    facts = serializers.DictField(required=False)

@@ -4,8 +4,7 @@ import hashlib
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,17 +13,12 @@ from apps.core.domain.money import Money
 from apps.infrastructure.api.fields import DecimalField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.trading.api.portfolios import CURRENCIES
 from apps.trading.selectors.cash import transfer_list
 from apps.trading.services.cash import deposit_receive, withdrawal_request
 from apps.users.actors import actor_of
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True
-)
-PROBLEM = "application/problem+json"
 
 
 def _digest(key: str) -> str:
@@ -59,8 +53,6 @@ class TransferApi(ApiView):
         parameters=PAGE_PARAMETERS,
         responses={
             200: page_schema("CashTransferPage", TransferOutput),
-            (400, PROBLEM): ProblemSerializer,
-            (404, PROBLEM): ProblemSerializer,
         },
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
@@ -69,14 +61,9 @@ class TransferApi(ApiView):
         return page_of(self, request, transfers, TransferOutput)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY],
         request=TransferInput,
         responses={
             201: TransferOutput,
-            (400, PROBLEM): ProblemSerializer,
-            (404, PROBLEM): ProblemSerializer,
-            (409, PROBLEM): ProblemSerializer,
-            (422, PROBLEM): ProblemSerializer,
         },
     )
     @idempotent

@@ -14,28 +14,19 @@ from apps.core.errors import InvalidInput
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.trading.domain.orders import OrderStatus, OrderType, Side, TimeInForce
 from apps.trading.selectors.orders import order_get, order_search
 from apps.trading.services.orders import MAX_CHOSEN_LOTS, order_cancel, order_place, order_preview
 from apps.users.actors import actor_of
 
-PROBLEM = "application/problem+json"
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True
-)
 FILTERS = [
     OpenApiParameter("portfolio_id", OpenApiTypes.UUID),
     OpenApiParameter("symbol", OpenApiTypes.STR),
     OpenApiParameter("client_order_id", OpenApiTypes.STR),
     OpenApiParameter("status", OpenApiTypes.STR, enum=[word.value for word in OrderStatus]),
 ]
-
-
-def problems(*codes: int) -> dict[Any, Any]:
-    """Describe the error answers to OpenAPI."""
-    return {(code, PROBLEM): ProblemSerializer for code in codes}
 
 
 class TermsInput(InputSerializer):
@@ -124,7 +115,7 @@ class OrderListApi(ApiView):
 
     @extend_schema(
         parameters=[*PAGE_PARAMETERS, *FILTERS],
-        responses={200: page_schema("OrderPage", OrderOutput), **problems(400)},
+        responses={200: page_schema("OrderPage", OrderOutput)},
     )
     def get(self, request: Request) -> Response:
         """List your orders, newest first."""
@@ -136,9 +127,8 @@ class OrderListApi(ApiView):
         return page_of(self, request, order_search(actor_of(request), filters), OrderOutput)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY],
         request=OrderInput,
-        responses={201: OrderOutput, **problems(400, 403, 404, 409, 422, 503)},
+        responses={201: OrderOutput},
     )
     @idempotent
     def post(self, request: Request) -> Response:
@@ -152,7 +142,7 @@ class OrderListApi(ApiView):
 
 
 class OrderPreviewApi(ApiView):
-    @extend_schema(request=TermsInput, responses={200: PreviewOutput, **problems(400, 404)})
+    @extend_schema(request=TermsInput, responses={200: PreviewOutput})
     def post(self, request: Request) -> Response:
         """Return what placing the order would mean now; places nothing."""
         data = TermsInput(data=request.data)
@@ -162,14 +152,14 @@ class OrderPreviewApi(ApiView):
 
 
 class OrderDetailApi(ApiView):
-    @extend_schema(responses={200: OrderOutput, **problems(404)})
+    @extend_schema(responses={200: OrderOutput})
     def get(self, request: Request, order_id: UUID) -> Response:
         """Return one of your orders."""
         return Response(OrderOutput(order_get(actor_of(request), order_id)).data)
 
 
 class OrderCancelApi(ApiView):
-    @extend_schema(request=None, responses={202: OrderOutput, **problems(400, 404, 409)})
+    @extend_schema(request=None, responses={202: OrderOutput})
     def post(self, request: Request, order_id: UUID) -> Response:
         """Ask for the order to be canceled; a fill that is on its way still counts."""
         if request.data:

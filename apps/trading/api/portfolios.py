@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.core.domain.money import MINOR_UNITS
 from apps.infrastructure.api.fields import DecimalField, TextField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
-from apps.infrastructure.api.serializers import InputSerializer, ProblemSerializer
+from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.ledger.selectors import balances_of, entries_of
 from apps.trading.selectors.portfolios import portfolio_get, portfolio_list
@@ -71,10 +71,6 @@ class PortfolioListApi(ApiView):
         request=PortfolioInput,
         responses={
             201: PortfolioOutput,
-            (400, "application/problem+json"): ProblemSerializer,
-            (403, "application/problem+json"): ProblemSerializer,
-            (409, "application/problem+json"): ProblemSerializer,
-            (422, "application/problem+json"): ProblemSerializer,
         },
     )
     def post(self, request: Request) -> Response:
@@ -90,7 +86,6 @@ class PortfolioDetailApi(ApiView):
     @extend_schema(
         responses={
             200: PortfolioDetailOutput,
-            (404, "application/problem+json"): ProblemSerializer,
         }
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
@@ -107,8 +102,6 @@ class LedgerEntryListApi(ApiView):
         parameters=PAGE_PARAMETERS,
         responses={
             200: page_schema("LedgerEntryPage", EntryOutput),
-            (400, "application/problem+json"): ProblemSerializer,
-            (404, "application/problem+json"): ProblemSerializer,
         },
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from apps.infrastructure.api.fields import DecimalField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.views import ApiView
-from apps.trading.api.orders import problems
 from apps.trading.selectors.orders import trade_list
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.trading.selectors.positions import lot_list, position_list
@@ -64,7 +63,7 @@ class TradeListApi(ApiView):
 
     @extend_schema(
         parameters=PAGE_PARAMETERS,
-        responses={200: page_schema("TradePage", TradeOutput), **problems(400)},
+        responses={200: page_schema("TradePage", TradeOutput)},
     )
     def get(self, request: Request) -> Response:
         """List your trades, newest first."""
@@ -74,7 +73,7 @@ class TradeListApi(ApiView):
 class PositionListApi(ApiView):
     @extend_schema(
         operation_id="positions_list",
-        responses={200: PositionOutput(many=True), **problems(404)},
+        responses={200: PositionOutput(many=True)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """List what the portfolio owns, by symbol, at the last prices."""
@@ -87,7 +86,7 @@ class LotListApi(ApiView):
 
     @extend_schema(
         parameters=PAGE_PARAMETERS,
-        responses={200: page_schema("LotPage", LotOutput), **problems(400, 404)},
+        responses={200: page_schema("LotPage", LotOutput)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """List the portfolio's open lots, newest first."""
