@@ -14,7 +14,7 @@ DEV_STAMP := $(VENV)/.dev-$(shell sha256sum requirements-dev.lock | cut -c1-16)
 READY := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(DEMO_STAMP))
 SOURCES := apps stratford tests deploy manage.py
 
-.PHONY: help demo demo-reset test lint format types contracts checks unit lock clean
+.PHONY: help demo demo-reset test lint format types contracts checks unit schema lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,9 +61,11 @@ types: $(DEV_STAMP)  ## Types (mypy, strict)
 contracts: $(DEV_STAMP)  ## Who may import whom (import-linter)
 	$(BIN)/lint-imports
 
-checks: $(DEV_STAMP)  ## Migrations are complete; a deployment's settings are safe
+checks: $(DEV_STAMP)  ## Migrations are complete, docs/openapi.yaml is current; a deployment's settings are safe
 	@folder=$$(mktemp -d /tmp/stratford-XXXXXX); chmod 755 "$$folder"; trap 'rm -rf "$$folder"' EXIT
 	STRATFORD_VAR="$$folder" $(BIN)/python manage.py makemigrations --check --dry-run
+	STRATFORD_VAR="$$folder" $(BIN)/python manage.py spectacular --validate --fail-on-warn --file "$$folder/openapi.yaml"
+	diff -u docs/openapi.yaml "$$folder/openapi.yaml" || { echo "docs/openapi.yaml is old; run make schema." >&2; exit 1; }
 	DATABASE_URL=postgres://app@db.example/stratford TIMESCALE_URL=postgres://app@ts.example/timescale \
 	REDIS_URL=rediss://redis.example/0 MONGO_URL=mongodb://mongo.example/stratford \
 	EMAIL_URL=smtp+tls://mail.example:587 PUBLIC_URL=https://stratford.example ALLOWED_HOSTS=stratford.example \
@@ -72,6 +74,10 @@ checks: $(DEV_STAMP)  ## Migrations are complete; a deployment's settings are sa
 
 unit: $(DEV_STAMP)  ## Tests with coverage, end to end included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=apps --cov-report=term:skip-covered --cov-fail-under=90
+
+schema: $(DEV_STAMP)  ## Write the API's description to docs/openapi.yaml
+	@folder=$$(mktemp -d /tmp/stratford-XXXXXX); trap 'rm -rf "$$folder"' EXIT
+	STRATFORD_VAR="$$folder" $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 lock: $(DEV_STAMP)  ## Recompile both locks (hashes, no addresses)
 	common=(--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header)

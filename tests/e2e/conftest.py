@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("e2e"))
+    # It leaves portfolios and decided alerts behind, so everything else comes first.
+    items.sort(key=lambda item: item.path == HERE / "test_openapi.py")
 
 
 def chromium_path() -> str | None:

@@ -31,7 +31,9 @@ def _answer_schema(item: Field) -> dict[str, Any]:
             return {"type": ["boolean", "null"]}
         case Kind.DATE:
             return {"type": ["string", "null"], "format": "date"}
-        case Kind.CHOICE | Kind.COUNTRY:
+        case Kind.COUNTRY:
+            return {"type": ["string", "null"], "pattern": "^[A-Z]{2}$"}
+        case Kind.CHOICE:
             return {"enum": [*(code for code, _ in item.options()), None]}
         case Kind.CHOICES:
             codes = [code for code, _ in item.options()]
