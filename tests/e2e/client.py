@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
@@ -20,16 +21,24 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = 60, what: str = "
     raise AssertionError(f"Not within {seconds} s: {what}")
 
 
-class Stream:
-    """One connection to /ws/v1/stream, authenticated with a one-use token."""
+@contextmanager
+def stream_of(api: Api) -> Iterator["Stream"]:
+    """Open one connection to /ws/v1/stream, authenticated with a one-use token."""
+    token = api.call("POST", "/ws-tokens").body["token"]
+    url = api.base_url.replace("http", "ws", 1) + "/ws/v1/stream"
+    with connect(url) as socket:
+        stream = Stream(socket)
+        assert stream.receive("welcome")["v"] == 1
+        stream.send({"op": "auth", "id": 1, "token": token})
+        assert stream.receive("ack")["id"] == 1
+        yield stream
 
-    def __init__(self, api: Api) -> None:
-        token = api.call("POST", "/ws-tokens").body["token"]
-        url = api.base_url.replace("http", "ws", 1) + "/ws/v1/stream"
-        self.socket: ClientConnection = connect(url)
-        assert self.receive("welcome")["v"] == 1
-        self.send({"op": "auth", "id": 1, "token": token})
-        assert self.receive("ack")["id"] == 1
+
+class Stream:
+    """What one sends to and hears from the live feed."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
 
     def send(self, message: dict[str, Any]) -> None:
         self.socket.send(json.dumps(message))
@@ -42,6 +51,3 @@ class Stream:
             if message["type"] == kind and channel in {"", message.get("ch")}:
                 return message
         raise AssertionError(f"No {kind} within {seconds} s")
-
-    def close(self) -> None:
-        self.socket.close()

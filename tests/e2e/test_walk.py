@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from apps.compliance.domain.questionnaire import STEPS, Field, Kind
 from tests.e2e.api import Api
-from tests.e2e.client import Stream, wait_for
+from tests.e2e.client import stream_of, wait_for
 from tests.e2e.demo import Demo, Person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,30 +188,34 @@ def trade_in_portal(page: Page) -> None:
 def trade_by_rest(api: Api) -> str:
     """Place a market and a limit order; watch the fill arrive; return the portfolio's id."""
     portfolio_id = str(api.call("GET", "/portfolios").body[0]["id"])
-    stream = Stream(api)
-    stream.send({"op": "subscribe", "id": 2, "channel": "quotes", "symbols": ["AAPL"]})
-    quote = stream.receive("snapshot", channel="quotes")["data"][0]
-    assert (quote["s"], quote["src"]) == ("AAPL", "replay")
-    stream.send({"op": "subscribe", "id": 3, "channel": "orders"})
-    stream.receive("ack")
+    with stream_of(api) as stream:
+        stream.send({"op": "subscribe", "id": 2, "channel": "quotes", "symbols": ["AAPL"]})
+        quote = stream.receive("snapshot", channel="quotes")["data"][0]
+        assert (quote["s"], quote["src"]) == ("AAPL", "replay")
+        stream.send({"op": "subscribe", "id": 3, "channel": "orders"})
+        stream.receive("ack")
+        order_id = place_two_orders(api, portfolio_id)
 
+        def filled() -> bool:
+            update = stream.receive("update", channel="orders", seconds=60)
+            return any(row.get("event") == "trading.order.filled" for row in update["data"])
+
+        wait_for(filled, what="the fill on the WebSocket")
+    assert [trade["order_id"] for trade in api.pages("/trades")].count(order_id) == 1
+    return portfolio_id
+
+
+def place_two_orders(api: Api, portfolio_id: str) -> str:
+    """Place a market order, twice under one key, and a limit order; return the market order's id."""
     order = {"portfolio_id": portfolio_id, "symbol": "AAPL", "side": "BUY", "time_in_force": "DAY"}
     market, key = {**order, "type": "MARKET", "quantity": "1"}, str(uuid.uuid4())
     first, again = (api.write("/orders", market, key=key) for _ in range(2))
     assert (first.status, first.body) == (again.status, again.body), "a replay is another answer"
-    limit = {**order, "type": "LIMIT", "quantity": "1", "limit_price": "1.00"}
-    resting = api.write("/orders", limit)
+    resting = api.write(
+        "/orders", {**order, "type": "LIMIT", "quantity": "1", "limit_price": "1.00"}
+    )
     assert (first.status, resting.status) == (201, 201), (first, resting)
-
-    def filled() -> bool:
-        update = stream.receive("update", channel="orders", seconds=60)
-        return any(row.get("event") == "trading.order.filled" for row in update["data"])
-
-    wait_for(filled, what="the fill on the WebSocket")
-    stream.close()
-    trades = api.pages("/trades")
-    assert [trade["order_id"] for trade in trades].count(first.body["id"]) == 1
-    return portfolio_id
+    return str(first.body["id"])
 
 
 def close_structuring_alert(desk: Page, second_desk: Page, api: Api, portfolio_id: str) -> None:
