@@ -206,7 +206,7 @@ def trade_by_rest(api: Api) -> str:
 
 
 def place_two_orders(api: Api, portfolio_id: str) -> str:
-    """Place a market order, twice under one key, and a limit order; return the market order's id."""
+    """Place a market order, twice under one key, and a limit order; return the first's id."""
     order = {"portfolio_id": portfolio_id, "symbol": "AAPL", "side": "BUY", "time_in_force": "DAY"}
     market, key = {**order, "type": "MARKET", "quantity": "1"}, str(uuid.uuid4())
     first, again = (api.write("/orders", market, key=key) for _ in range(2))
