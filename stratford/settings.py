@@ -7,9 +7,8 @@ from typing import Any
 
 import django_stubs_ext
 import environ
-from celery.schedules import crontab
 
-from stratford import embedded, logs
+from stratford import embedded, logs, schedule
 
 django_stubs_ext.monkeypatch()
 
@@ -295,20 +294,7 @@ if REDIS_URL.startswith("unix://"):
     )
 CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
-    "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
-    "idempotency": {"task": "infrastructure.prune_answers", "schedule": 3600.0},
-    "sessions": {"task": "infrastructure.clear_sessions", "schedule": crontab("17", "3")},
-    "outbox-prune": {"task": "audit.prune_outbox", "schedule": crontab("27", "3")},
-    "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
-    "mail": {"task": "notifications.send_pending", "schedule": 30.0},
-    "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
-    "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
-    "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
-    "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
-    "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 
 # --- What the contexts ask of each other without importing ------------------------------------
 
@@ -367,7 +353,6 @@ LIVE_FEED: dict[str, Any] = {
     "stale_after_seconds": 5,
 }
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
-CELERY_BEAT_SCHEDULE["ticks"] = {"task": "market.prune_ticks", "schedule": 3600.0}
 
 # --- Limits and health ------------------------------------------------------------------------
 

@@ -1,0 +1,21 @@
+"""What runs by the clock, and how often (seconds, or a time of day in UTC)."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+BEAT: dict[str, dict[str, Any]] = {
+    "heartbeat": {"task": "infrastructure.record_heartbeat", "schedule": 5.0},
+    "outbox": {"task": "audit.outbox_sweep", "schedule": 2.0},
+    "idempotency": {"task": "infrastructure.prune_answers", "schedule": 3600.0},
+    "sessions": {"task": "infrastructure.clear_sessions", "schedule": crontab("17", "3")},
+    "outbox-prune": {"task": "audit.prune_outbox", "schedule": crontab("27", "3")},
+    "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
+    "mail": {"task": "notifications.send_pending", "schedule": 30.0},
+    "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
+    "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
+    "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
+    "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
+    "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
+    "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},
+}
