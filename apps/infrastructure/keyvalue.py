@@ -20,3 +20,8 @@ def _client_of(_pid: int, url: str) -> "redis.Redis":
 def redis_client() -> "redis.Redis":
     """Return this process's client; a forked child gets its own.  Text in, text out."""
     return _client_of(os.getpid(), settings.REDIS_URL)
+
+
+def channel_of(name: str) -> str:
+    """Return a channel of this database: Redis publishes across all of its databases."""
+    return f"{name}.{redis_client().connection_pool.connection_kwargs.get('db') or 0}"

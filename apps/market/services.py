@@ -16,7 +16,7 @@ from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.events import DomainEvent
-from apps.infrastructure.keyvalue import redis_client
+from apps.infrastructure.keyvalue import channel_of, redis_client
 from apps.market import repositories
 from apps.market.domain.bars import DailyBar
 from apps.market.domain.catalogue import LISTINGS
@@ -177,7 +177,7 @@ def _valid(ticks: Sequence[Quote]) -> list[Quote]:
 def _publish(message: str) -> None:
     """Tell the feed processes; while Redis is down the clients see the feed as stale."""
     try:
-        redis_client().publish(QUOTES_CHANNEL, message)
+        redis_client().publish(channel_of(QUOTES_CHANNEL), message)
     except RedisError as error:
         logger.warning("quotes_publish_failed", error=type(error).__name__)
 

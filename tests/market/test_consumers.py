@@ -16,7 +16,7 @@ from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.test import Client, override_settings
 
-from apps.infrastructure.keyvalue import redis_client
+from apps.infrastructure.keyvalue import channel_of, redis_client
 from apps.infrastructure.realtime import push
 from apps.market import services
 from apps.market.consumers import frames
@@ -406,7 +406,7 @@ async def test_stream_survives_a_batch_that_nobody_can_read(user: User) -> None:
         await caller.hear("snapshot")
         await asyncio.sleep(0.2)
         for text in ("not json", "[]", "{}", '{"quotes":[{}],"replayed_on":null}'):
-            await sync_to_async(redis_client().publish)(QUOTES_CHANNEL, text)
+            await sync_to_async(redis_client().publish)(channel_of(QUOTES_CHANNEL), text)
         await ingest(ticks=[quote()])
         assert (await caller.hear("update"))["ch"] == "quotes"
 

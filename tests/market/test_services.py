@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, IllegalTransition, InvalidInput, NotFound
-from apps.infrastructure.keyvalue import redis_client
+from apps.infrastructure.keyvalue import channel_of, redis_client
 from apps.market import selectors, services
 from apps.market.domain.bars import DailyBar
 from apps.market.domain.quotes import Quote
@@ -86,7 +86,7 @@ def test_bars_load_corrected_row_counts_as_changed(tmp_path: Path) -> None:
 def test_quotes_ingest_new_quotes_reach_table_ticks_cache_and_feed() -> None:
     make_instrument("AAPL")
     listener = redis_client().pubsub()
-    listener.subscribe(QUOTES_CHANNEL)
+    listener.subscribe(channel_of(QUOTES_CHANNEL))
     assert listener.get_message(timeout=2) is not None
     moved = services.quotes_ingest(ticks=[quote(last="100"), quote(last="101", seconds=1)])
     assert moved == ["AAPL"]

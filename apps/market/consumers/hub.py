@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from apps.infrastructure.keyvalue import channel_of
 from apps.market.consumers.frames import Codec
 from apps.market.consumers.outlet import Outlet
 from apps.market.domain.wire import QUOTES_CHANNEL
@@ -110,7 +111,7 @@ class Hub:
                     settings.REDIS_URL, socket_connect_timeout=2, decode_responses=True
                 ) as client:
                     pubsub = client.pubsub()
-                    await pubsub.subscribe(QUOTES_CHANNEL)
+                    await pubsub.subscribe(channel_of(QUOTES_CHANNEL))
                     pause = 0.1
                     async for message in pubsub.listen():
                         if message["type"] == "message":
