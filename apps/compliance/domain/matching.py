@@ -110,7 +110,7 @@ def name_similarity(first: str, second: str, kind: str) -> float:
     if not left or not right:
         return 0.0
     best = max(_compare(one, other, kind) for one in left for other in right)
-    return max(best, _joined(left[0], right[0], kind))
+    return max(best, _joined(left[0], right[0]))
 
 
 def subject_match(
@@ -250,10 +250,9 @@ def _weight(part: Any) -> float:
     return 0.4 if len(part.comparable) == 1 else 1.0
 
 
-def _joined(left: Name, right: Name, kind: str) -> float:
+def _joined(left: Name, right: Name) -> float:
     """Compare without spaces: Mohammad Hasni and Mohammadhasni, Aero-Caribbean."""
-    one = "".join(sorted_part for sorted_part in _heavy(left))
-    other = "".join(sorted_part for sorted_part in _heavy(right))
+    one, other = "".join(_heavy(left)), "".join(_heavy(right))
     if min(len(one), len(other)) < 6:
         return 0.0
     return float(Levenshtein.normalized_similarity(one, other)) * 0.97
