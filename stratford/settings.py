@@ -8,7 +8,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-from stratford import embedded, logs, schedule
+from stratford import embedded, logs, openapi, schedule
 
 django_stubs_ext.monkeypatch()
 
@@ -258,31 +258,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.infrastructure.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Stratford",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.0",
-    # In production the description of the API is for those who signed in.
-    "SERVE_PERMISSIONS": [
-        f"rest_framework.permissions.{'AllowAny' if EMBEDDED else 'IsAuthenticated'}"
-    ],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/static/img/mark.svg",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
-        "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
-        "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
-        "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
-        "OrderTypeEnum": "apps.trading.domain.orders.OrderType",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.infrastructure.api.schema.add_problems",
-    ],
-}
+SPECTACULAR_SETTINGS = openapi.settings(public=EMBEDDED)
 
 # --- Work in the background -------------------------------------------------------------------
 

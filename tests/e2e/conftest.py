@@ -33,9 +33,9 @@ def chromium_path() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo() -> Iterator[Demo]:
-    """Run the demo for all tests of the session and make sure that it leaves nothing."""
+    """Run the demo for all tests of this part and make sure that it leaves nothing."""
     folder = Path(tempfile.mkdtemp(prefix="stratford-e2e-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user and must reach its folder
     running = Demo(folder)
@@ -50,8 +50,9 @@ def demo() -> Iterator[Demo]:
     assert "none is left" in output, output[-2000:]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Run one browser for this part only: Playwright's loop stays in the thread while it lives."""
     path = chromium_path()
     if path is None:
         pytest.skip("There is no Chromium here (Debian: apt-get install chromium).")

@@ -1,0 +1,32 @@
+"""How the API describes itself (drf-spectacular)."""
+
+from typing import Any
+
+
+def settings(*, public: bool) -> dict[str, Any]:
+    """Return drf-spectacular's settings; `public` shows the description to everybody."""
+    return {
+        "TITLE": "Stratford",
+        "VERSION": "1",
+        "OAS_VERSION": "3.1.0",
+        # In production the description of the API is for those who signed in.
+        "SERVE_PERMISSIONS": [
+            f"rest_framework.permissions.{'AllowAny' if public else 'IsAuthenticated'}"
+        ],
+        "SERVE_INCLUDE_SCHEMA": False,
+        "SWAGGER_UI_DIST": "SIDECAR",
+        "SWAGGER_UI_FAVICON_HREF": "/static/img/mark.svg",
+        "SCHEMA_PATH_PREFIX": "/api/v1",
+        "COMPONENT_SPLIT_REQUEST": True,
+        "ENUM_NAME_OVERRIDES": {
+            "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
+            "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
+            "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
+            "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
+            "OrderTypeEnum": "apps.trading.domain.orders.OrderType",
+        },
+        "POSTPROCESSING_HOOKS": [
+            "drf_spectacular.hooks.postprocess_schema_enums",
+            "apps.infrastructure.api.schema.add_problems",
+        ],
+    }
