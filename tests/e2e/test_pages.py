@@ -164,6 +164,7 @@ def test_desk_is_worked_by_keys(desk: Page) -> None:
     for key in ("j", "k", "x", "a", "e", "c", "n", "?"):
         expect(desk.locator("#desk-help kbd", has_text=key).first).to_be_visible()
     desk.keyboard.press("Escape")
+    expect(desk.locator("#desk-help")).to_be_hidden()
     desk.keyboard.press("Enter")
     desk.wait_for_url("**/change/**")
     desk.keyboard.press("j")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from apps.core.errors import IllegalTransition, InvalidInput
+from apps.core.errors import IllegalTransition, InvalidInput, Refused
 
 
 class AlertStatus(StrEnum):
@@ -75,12 +75,18 @@ def next_status(status: str, trigger: AlertTrigger) -> AlertStatus:
 
 
 def check_disposition(kind: str, disposition: str, reason_code: str) -> None:
-    """Raise InvalidInput unless the kind takes the disposition and that takes the reason."""
+    """Raise Refused unless the kind takes the disposition and that takes the reason."""
     reasons = REASONS[AlertKind(kind)].get(disposition)
     if reasons is None:
-        raise InvalidInput("This alert does not take that disposition.", field="disposition")
+        raise Refused(
+            "This alert does not take that disposition.",
+            code="unfit_disposition",
+            field="disposition",
+        )
     if reason_code not in reasons:
-        raise InvalidInput("That reason does not fit the disposition.", field="reason_code")
+        raise Refused(
+            "That reason does not fit the disposition.", code="unfit_reason", field="reason_code"
+        )
 
 
 def note_text(note: str) -> str:

@@ -126,7 +126,7 @@ def alert_propose(
 ) -> Alert:
     """Propose how to close the alert; another officer confirms or rejects.
 
-    Raises NotPermitted, NotFound, InvalidInput (disposition, reason_code or note), Refused (see
+    Raises NotPermitted, NotFound, InvalidInput (note), Refused (check_disposition and
     check_follows_hits), IllegalTransition, or Conflict `alert_locked` while another has it open.
     """
     alert = _for_decision(actor, alert_id)
