@@ -10,6 +10,7 @@ SHARED = (
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def configure() -> dict[str, Any]:
@@ -36,5 +37,9 @@ def configure() -> dict[str, Any]:
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["console"], "level": "INFO"},
-        "loggers": {"django_structlog": {"level": "INFO"}},
+        "loggers": {
+            "django_structlog": {"level": "INFO"},
+            # The web server's own lines take the same form as ours.
+            **{name: {"handlers": [], "propagate": True} for name in SERVER_LOGGERS},
+        },
     }
