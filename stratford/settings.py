@@ -208,6 +208,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if EMBEDDED else "https"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Stratford: "
 ACCOUNT_SESSION_REMEMBER = False
 OTP_TOTP_ISSUER = "Stratford"
+# How long a proven second factor counts for what needs a fresh one.
+STEP_UP_SECONDS = 300
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

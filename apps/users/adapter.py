@@ -17,6 +17,7 @@ from apps.users.selectors import user_has_second_factor
 from apps.users.services.accounts import password_set, user_register
 from apps.users.services.attempts import TooManyAttempts
 from apps.users.services.sign_in import password_check, sign_in_record
+from apps.users.services.step_up import step_up_record
 
 
 class OtpStage(LoginStage):
@@ -53,6 +54,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
         has_code = getattr(user, "otp_device", None) is not None
+        if has_code:
+            step_up_record(user=user, session=request.session)
         sign_in_record(
             user=user,
             channel="PORTAL",

@@ -9,6 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.errors import NotPermitted
 from apps.infrastructure.api.fields import TextField
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
@@ -16,12 +17,14 @@ from apps.users import selectors
 from apps.users.actors import actor_of
 from apps.users.services.attempts import TooManyAttempts
 from apps.users.services.sign_in import SignInRefused, api_sign_in
+from apps.users.services.step_up import step_up_confirm
 from apps.users.services.tokens import (
     api_session_end,
     api_session_refresh,
     api_session_revoke,
 )
 from apps.users.services.ws_tokens import LIFE_SECONDS, ws_token_issue
+from apps.users.step_up import session_of
 
 
 class TokenInput(InputSerializer):
@@ -38,6 +41,14 @@ class TokenOutput(serializers.Serializer[Any]):
 
 class RefreshInput(InputSerializer):
     refresh = TextField(max_length=100)
+
+
+class StepUpInput(InputSerializer):
+    otp = TextField(max_length=32)
+
+
+class StepUpOutput(serializers.Serializer[Any]):
+    expires_at = serializers.DateTimeField(help_text="Until when the second factor is fresh.")
 
 
 class WsTokenOutput(serializers.Serializer[Any]):
@@ -122,6 +133,21 @@ class RevokeApi(SignInApi):
         data.is_valid(raise_exception=True)
         api_session_revoke(refresh=data.validated_data["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class StepUpApi(ApiView):
+    @extend_schema(request=StepUpInput, responses={200: StepUpOutput})
+    def post(self, request: Request) -> Response:
+        """Prove the second factor again, for what needs a fresh one."""
+        data = StepUpInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        session = session_of(request)
+        if session is None:
+            raise NotPermitted("This way to sign in cannot step up.", code="step_up_unavailable")
+        until = step_up_confirm(
+            user=actor_of(request), session=session, token=data.validated_data["otp"]
+        )
+        return Response(StepUpOutput({"expires_at": until}).data)
 
 
 class WsTokenApi(ApiView):

@@ -65,6 +65,16 @@ class SecondFactorChanged(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondFactorConfirmed(DomainEvent):
+    """The second factor was proven again in a session; `channel` is PORTAL or API."""
+
+    name: ClassVar[str] = "users.second_factor.confirmed"
+
+    user_id: str
+    channel: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasswordChanged(DomainEvent):
     name: ClassVar[str] = "users.password.changed"
 

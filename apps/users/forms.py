@@ -22,6 +22,18 @@ class CodeForm(forms.Form):
         )
 
 
+class StepUpForm(forms.Form):
+    """Names of its own: the fields of an interrupted form stand beside them."""
+
+    step_up_code = forms.CharField(
+        label="Code",
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+    step_up_next = forms.CharField(max_length=2000, widget=forms.HiddenInput, required=False)
+    step_up_resumes = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
+
 class SignupForm(account.SignupForm):
     """Of two sign-ups with one address at once the later looks like one with a taken address."""
 

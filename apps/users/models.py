@@ -76,7 +76,8 @@ class ApiSession(BaseModel):
     """One sign-in to the API: the family of all refresh tokens that grew from it.
 
     `methods` says how the user proved who they are (`pwd`, `otp`; RFC 8176).  `fingerprint` is
-    the user's session hash at sign-in: another password ends the session.
+    the user's session hash at sign-in: another password ends the session.  `second_factor_at` is
+    when the second factor was last proven in it.
     """
 
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
@@ -85,6 +86,7 @@ class ApiSession(BaseModel):
     user_agent = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    second_factor_at = models.DateTimeField(null=True)
 
     objects = ApiSessionQuerySet.as_manager()
 

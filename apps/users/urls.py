@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/token", api.TokenApi.as_view()),
     path("auth/refresh", api.RefreshApi.as_view()),
     path("auth/revoke", api.RevokeApi.as_view()),
+    path("auth/step-up", api.StepUpApi.as_view()),
     path("ws-tokens", api.WsTokenApi.as_view()),
     path("account", api.AccountApi.as_view()),
     path("sessions", api.SessionListApi.as_view()),
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 pages: list[URLPattern | URLResolver] = [
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/2fa/", views.otp_login, name="otp_login"),
+    path("accounts/2fa/confirm/", views.step_up_confirm, name="step_up_confirm"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/inactive/", account.account_inactive, name="account_inactive"),
     path("accounts/signup/", account.signup, name="account_signup"),

@@ -9,8 +9,9 @@ import segno
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.stages import LoginStageController
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -23,10 +24,11 @@ from apps.core.errors import DomainError
 from apps.users import selectors
 from apps.users.actors import actor_of
 from apps.users.adapter import OtpStage
-from apps.users.forms import CodeForm
-from apps.users.services import second_factor
+from apps.users.forms import CodeForm, StepUpForm
+from apps.users.services import second_factor, step_up
 from apps.users.services.sign_in import sign_in_failure_record
 from apps.users.services.tokens import api_session_end
+from apps.users.step_up import confirm_page, safe_next
 
 
 @never_cache
@@ -51,6 +53,34 @@ def otp_login(request: HttpRequest) -> HttpResponse:
         form.reject()
     status = 400 if form.errors else 200
     return render(request, "users/otp_login.html", {"form": form}, status=status)
+
+
+@never_cache
+@login_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def step_up_confirm(request: HttpRequest) -> HttpResponseBase:
+    """Take a fresh code, then go on: to the page that asked, or again with its form (307)."""
+    user = actor_of(request)
+    if not selectors.session_is_verified(user):
+        return redirect("security")
+    if request.method == "GET":
+        form = StepUpForm(initial={"step_up_next": request.GET.get("next", "")})
+        return confirm_page(request, form, resumes=False)
+    form = StepUpForm(request.POST)
+    resumes = request.POST.get("step_up_resumes") == "True"
+    if not form.is_valid():
+        return confirm_page(request, form, resumes=resumes, status=400)
+    try:
+        step_up.step_up_confirm(
+            user=user, session=request.session, token=form.cleaned_data["step_up_code"]
+        )
+    except DomainError as error:
+        form.add_error("step_up_code", error.message)
+        return confirm_page(request, form, resumes=resumes, status=400)
+    address = safe_next(form.cleaned_data["step_up_next"])
+    # 307 makes the browser send the interrupted form again, which only its own page put here.
+    return redirect(address, preserve_request=resumes)
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
@@ -104,6 +134,7 @@ class SecurityView(LoginRequiredMixin, View):
         device, codes = enrolled
         request.session.cycle_key()
         django_otp.login(request, device)
+        step_up.step_up_record(user=actor_of(request), session=request.session)
         return self._page(request, codes=codes)
 
     def _renew(self, request: HttpRequest) -> HttpResponse:

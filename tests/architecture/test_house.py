@@ -30,8 +30,9 @@ CONTEXT_FILES = {
         "middleware.py",
         "templatetags",
     ),
-    # Checks that other contexts run by dotted path; the signed-in user behind a request.
-    *("gates.py", "actors.py", "data"),
+    # Checks that other contexts run by dotted path; the signed-in user behind a request, and
+    # whether they have just proven the second factor.
+    *("gates.py", "actors.py", "step_up.py", "data"),
 }
 # The kernel and the plumbing are named by what they hold.
 FREE_NAMES = {"core", "infrastructure"}

@@ -88,12 +88,14 @@ def access_token_verify(token: str) -> ApiSession | None:
 @command
 def api_session_open(*, user: User, methods: Sequence[str], user_agent: str = "") -> TokenPair:
     """Open a session for a user whose proofs (`pwd`, `otp`) the caller has checked."""
+    now = timezone.now()
     session = ApiSession.objects.create(
         user=user,
         methods=list(methods),
         fingerprint=user.get_session_auth_hash(),
         user_agent=user_agent[:200],
-        expires_at=timezone.now() + SESSION_LIFE,
+        expires_at=now + SESSION_LIFE,
+        second_factor_at=now if "otp" in methods else None,
     )
     return _pair(session)
 

@@ -1,0 +1,98 @@
+"""What an interface calls before something that needs a fresh second factor."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from django.contrib import messages
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from rest_framework.request import Request
+
+from apps.core.errors import NotPermitted
+from apps.users.actors import actor_of
+from apps.users.forms import StepUpForm
+from apps.users.models import ApiSession
+from apps.users.selectors import session_is_verified, user_has_second_factor
+from apps.users.services.step_up import step_up_is_fresh
+
+P = ParamSpec("P")
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def session_of(request: Request | HttpRequest) -> ApiSession | SessionBase | None:
+    """Return the session that can hold a step-up; None where there is none (an API key)."""
+    proof = getattr(request, "auth", None)
+    if proof is None:
+        return request.session if session_is_verified(actor_of(request)) else None
+    return proof if isinstance(proof, ApiSession) else None
+
+
+def require_step_up(request: Request | HttpRequest) -> None:
+    """Raise NotPermitted `step_up_required` unless this session has a fresh second factor."""
+    session = session_of(request)
+    if session is None or not step_up_is_fresh(session):
+        raise NotPermitted(
+            "Confirm with your second factor first (POST /api/v1/auth/step-up).",
+            code="step_up_required",
+        )
+
+
+def step_up_page(request: HttpRequest) -> HttpResponseBase | None:
+    """Return the page that asks for the second factor; None when it is fresh.
+
+    The form that was under way travels along in hidden fields and is sent again after the code;
+    one with a file cannot, and its page is shown again.
+    """
+    try:
+        require_step_up(request)
+    except NotPermitted:
+        if not user_has_second_factor(actor_of(request)):
+            messages.warning(request, "Set up a second factor first: this needs one.")
+            return redirect("security")
+        resumes = request.method == "POST" and not request.FILES
+        asked = {"step_up_next": request.get_full_path(), "step_up_resumes": resumes}
+        form = StepUpForm(initial=asked)
+        return confirm_page(request, form, resumes=resumes, status=403)
+    return None
+
+
+def confirm_page(
+    request: HttpRequest, form: StepUpForm, *, resumes: bool, status: int = 200
+) -> HttpResponseBase:
+    """Show the page that asks for the code, with what the interrupted form held."""
+    context = {"form": form, "carried": carried_fields(request) if resumes else []}
+    return render(request, "users/step_up.html", context, status=status)
+
+
+def carried_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the interrupted form's fields, without those of the code and of CSRF."""
+    own = {"csrfmiddlewaretoken", *StepUpForm.base_fields}
+    return [
+        (name, str(value))
+        for name, values in request.POST.lists()
+        if name not in own
+        for value in values
+    ]
+
+
+def safe_next(address: str) -> str:
+    """Return the address if it is a path of this site, the front page otherwise."""
+    is_safe = address.startswith("/") and url_has_allowed_host_and_scheme(address, None)
+    return address if is_safe else "/"
+
+
+def step_up_required(
+    view: Callable[P, HttpResponseBase],
+) -> Callable[P, HttpResponseBase]:
+    """Let a portal or admin view write only after a fresh second factor; reading stays open."""
+
+    @wraps(view)
+    def run(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        request: Any = next(item for item in args if isinstance(item, HttpRequest))
+        asked = None if request.method in SAFE else step_up_page(request)
+        return view(*args, **kwargs) if asked is None else asked
+
+    return run
