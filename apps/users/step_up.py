@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework.request import Request
@@ -19,6 +19,7 @@ from apps.users.selectors import session_is_verified, user_has_second_factor
 from apps.users.services.step_up import step_up_is_fresh
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,7 +41,7 @@ def require_step_up(request: Request | HttpRequest) -> None:
         )
 
 
-def step_up_page(request: HttpRequest) -> HttpResponseBase | None:
+def step_up_page(request: HttpRequest) -> HttpResponse | None:
     """Return the page that asks for the second factor; None when it is fresh.
 
     The form that was under way travels along in hidden fields and is sent again after the code;
@@ -61,7 +62,7 @@ def step_up_page(request: HttpRequest) -> HttpResponseBase | None:
 
 def confirm_page(
     request: HttpRequest, form: StepUpForm, *, resumes: bool, status: int = 200
-) -> HttpResponseBase:
+) -> HttpResponse:
     """Show the page that asks for the code, with what the interrupted form held."""
     context = {"form": form, "carried": carried_fields(request) if resumes else []}
     return render(request, "users/step_up.html", context, status=status)
@@ -85,12 +86,12 @@ def safe_next(address: str) -> str:
 
 
 def step_up_required(
-    view: Callable[P, HttpResponseBase],
-) -> Callable[P, HttpResponseBase]:
+    view: Callable[P, R],
+) -> Callable[P, R | HttpResponse]:
     """Let a portal or admin view write only after a fresh second factor; reading stays open."""
 
     @wraps(view)
-    def run(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def run(*args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         request: Any = next(item for item in args if isinstance(item, HttpRequest))
         asked = None if request.method in SAFE else step_up_page(request)
         return view(*args, **kwargs) if asked is None else asked

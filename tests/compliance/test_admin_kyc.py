@@ -4,7 +4,6 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django_otp import DEVICE_ID_SESSION_KEY
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
@@ -14,7 +13,8 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.factories import fill_kyc
-from tests.users.factories import make_user, totp_device
+from tests.users.factories import make_user
+from tests.users.helpers import age_second_factor, prove_second_factor
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +23,7 @@ def desk(role: Role = Role.COMPLIANCE_OFFICER) -> tuple[Client, User]:
     user = make_user(role, with_totp=True)
     client = Client()
     client.force_login(user)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = totp_device(user).persistent_id
-    session.save()
+    prove_second_factor(client, user)
     return client, user
 
 
@@ -108,6 +106,22 @@ def test_decision_form_at_high_risk_needs_the_second_officer() -> None:
     decide(second, record, **form)
 
     assert record.status == "APPROVED"
+
+
+def test_asvs_v2_3_5_second_decision_needs_a_fresh_second_factor() -> None:
+    record = reviewed(pep="SELF", pep_function="Minister")
+    first, _ = desk()
+    second, _ = desk()
+    decide(first, record, decision="APPROVE:VERIFIED_ENHANCED")
+    age_second_factor(second)
+    form = {"act": "confirm", "decision_id": record.decisions.get().id, "evidence_version": 1}
+
+    asked = second.post(address("decide", record.id), form)
+
+    assert asked.status_code == 403
+    assert 'name="step_up_code"' in asked.content.decode()
+    record.refresh_from_db()
+    assert record.status == "IN_REVIEW"
 
 
 def test_decision_form_withdraws_a_proposal_and_survives_nonsense() -> None:

@@ -6,8 +6,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.audit.models import AuditEvent
 from apps.compliance.domain.exports import csv_cell
@@ -17,6 +15,7 @@ from apps.compliance.services.alerts import alert_assign, alert_confirm
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
+from tests.users.helpers import age_second_factor, prove_second_factor
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -29,12 +28,9 @@ def page(alert: Alert) -> str:
 
 def signed_in(user: User) -> Client:
     """Sign in with the second factor passed."""
-    device = TOTPDevice.objects.create(user=user, name="test")
     client = Client()
     client.force_login(user, backend=BACKEND)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-    session.save()
+    prove_second_factor(client, user)
     return client
 
 
@@ -124,6 +120,22 @@ def test_alert_is_proposed_on_the_page_and_confirmed_by_another_officer() -> Non
     assert "Closed by two officers" in second.get(page(alert)).content.decode()
 
 
+def test_asvs_v2_3_5_confirmation_on_the_desk_needs_a_fresh_second_factor() -> None:
+    alert = make_proposed(make_officer())
+    second = signed_in(make_officer())
+    age_second_factor(second)
+
+    asked = second.post(page(alert), {"command": "confirm"})
+
+    assert asked.status_code == 403
+    assert 'name="step_up_code"' in asked.content.decode()
+    assert 'name="command" value="confirm"' in asked.content.decode()
+    alert.refresh_from_db()
+    assert alert.status == "PROPOSED"
+    second.post(page(alert), {"command": "note", "note": "Reading needs none."})
+    assert "Reading needs none." in second.get(page(alert)).content.decode()
+
+
 @pytest.mark.parametrize(("command", "status"), [("reject", "OPEN"), ("take", "PROPOSED")])
 def test_other_buttons_call_their_commands(command: str, status: str) -> None:
     alert = make_proposed(make_officer())
@@ -183,7 +195,14 @@ def test_actions_take_confirm_and_report_what_is_refused() -> None:
     assert "second officer" in answer.content.decode()
     officer = make_officer()
     signed_in(officer).post(LIST, {"action": "take_selected", **chosen})
-    signed_in(make_officer()).post(LIST, {"action": "confirm_selected", **chosen})
+    second = signed_in(make_officer())
+    age_second_factor(second)
+    asked = second.post(LIST, {"action": "confirm_selected", **chosen})
+    assert f'name="_selected_action" value="{alert.id}"' in asked.content.decode()
+    alert.refresh_from_db()
+    assert alert.status == "PROPOSED"
+    prove_second_factor(second, User.objects.get(pk=second.session["_auth_user_id"]))
+    second.post(LIST, {"action": "confirm_selected", **chosen})
 
     alert.refresh_from_db()
     assert (alert.assignee, alert.status) == (officer, "CLOSED")

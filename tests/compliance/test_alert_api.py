@@ -1,11 +1,14 @@
 """Alerts over REST: for staff alone, and by two officers."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.compliance.models import Alert
+from apps.users.models import ApiSession
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
 from tests.users.factories import api_client
 
@@ -42,6 +45,21 @@ def test_alert_is_proposed_by_one_and_confirmed_by_another_officer() -> None:
     done = second.post(f"{address}/confirmations")
     assert done.json()["status"] == "CLOSED"
     assert second.post(f"{address}/confirmations").status_code == 409
+
+
+def test_asvs_v2_3_5_confirmation_needs_a_second_officer_with_a_fresh_second_factor() -> None:
+    proposer = make_officer()
+    alert = make_proposed(proposer)
+    address = f"/api/v1/alerts/{alert.id}/confirmations"
+    second = api_client(make_officer())
+    assert api_client(proposer).post(address).json()["code"] == "four_eyes"
+
+    ApiSession.objects.update(second_factor_at=timezone.now() - timedelta(seconds=301))
+    refused = second.post(address)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required")
+    alert.refresh_from_db()
+    assert alert.status == "PROPOSED"
 
 
 def test_alert_list_is_filtered() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.core import signing
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -18,7 +19,8 @@ from apps.users.models import User
 from tests.compliance.factories import make_kyc
 from tests.market.factories import make_instrument, put_quote
 from tests.trading.factories import hold_units, make_market, make_portfolio, place_order
-from tests.users.factories import make_user
+from tests.users.factories import make_user, totp_device
+from tests.users.helpers import age_second_factor, code_of, prove_second_factor
 
 pytestmark = pytest.mark.django_db(databases=["default", "timescale"])
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -158,6 +160,7 @@ def test_deposit_with_anothers_key_is_refused(pages: Client, portfolio: Portfoli
 def test_withdrawal_beyond_the_cash_is_refused_with_the_value(
     pages: Client, portfolio: Portfolio
 ) -> None:
+    prove_second_factor(pages, portfolio.client)
     key = hidden(pages.get("/money/withdraw/").content.decode(), "key")
     answer = pages.post("/money/withdraw/", {"amount": "10000.01", "key": key})
     assert answer.status_code == 422
@@ -166,8 +169,43 @@ def test_withdrawal_beyond_the_cash_is_refused_with_the_value(
 
 
 def test_withdrawal_leaves_the_portfolio(pages: Client, portfolio: Portfolio) -> None:
+    prove_second_factor(pages, portfolio.client)
     key = hidden(pages.get("/money/withdraw/").content.decode(), "key")
     assert pages.post("/money/withdraw/", {"amount": "400", "key": key}).status_code == 302
+    assert cash(portfolio) == 9_600
+
+
+def test_withdrawal_without_a_second_factor_leads_to_enrolment(
+    pages: Client, portfolio: Portfolio
+) -> None:
+    key = hidden(pages.get("/money/withdraw/").content.decode(), "key")
+    answer = pages.post("/money/withdraw/", {"amount": "400", "key": key})
+    assert answer["Location"] == reverse("security")
+    assert cash(portfolio) == 10_000
+
+
+def test_asvs_v7_5_3_withdrawal_waits_for_a_fresh_code_and_then_happens_once(
+    pages: Client, portfolio: Portfolio
+) -> None:
+    user = portfolio.client
+    prove_second_factor(pages, user)
+    age_second_factor(pages)
+    key = hidden(pages.get("/money/withdraw/").content.decode(), "key")
+    form = {"amount": "400", "key": key}
+    assert pages.post("/money/withdraw/", form).status_code == 403
+    assert cash(portfolio) == 10_000
+
+    confirmation = {
+        **form,
+        "step_up_code": code_of(totp_device(user)),
+        "step_up_next": "/money/withdraw/",
+        "step_up_resumes": "True",
+    }
+    done = pages.post(reverse("step_up_confirm"), confirmation, follow=True)
+
+    assert [status for _, status in done.redirect_chain] == [307, 302]
+    assert cash(portfolio) == 9_600
+    assert pages.post("/money/withdraw/", form).status_code == 302
     assert cash(portfolio) == 9_600
 
 

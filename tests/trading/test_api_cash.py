@@ -1,12 +1,15 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.trading.models import CashTransfer, Portfolio
+from apps.users.models import ApiSession
 from tests.trading.factories import make_portfolio
 from tests.users.factories import api_client, make_user
 
@@ -83,6 +86,24 @@ def test_withdrawal_posted_beyond_the_cash_gets_the_figures() -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "insufficient_funds")
     assert answer.json()["facts"]["measured"].startswith("10")
     assert not CashTransfer.objects.exists()
+
+
+def test_asvs_v7_5_3_withdrawal_posted_without_a_fresh_second_factor_is_refused() -> None:
+    portfolio = make_portfolio(cash="50")
+    client = api_client(portfolio.client)
+    address = f"/api/v1/portfolios/{portfolio.id}/withdrawals"
+    ApiSession.objects.update(second_factor_at=timezone.now() - timedelta(seconds=301))
+
+    def withdraw() -> Any:
+        key = {"Idempotency-Key": "k"}
+        return client.post(address, {"amount": "10"}, format="json", headers=key)
+
+    refused = withdraw()
+    assert (refused.status_code, refused.json()["code"]) == (403, "step_up_required")
+    assert not CashTransfer.objects.exists()
+    assert client.get(address).status_code == 200
+    ApiSession.objects.update(second_factor_at=timezone.now())
+    assert withdraw().status_code == 201
 
 
 def test_withdrawal_posted_within_the_cash_is_listed() -> None:

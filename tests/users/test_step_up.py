@@ -17,17 +17,16 @@ from apps.users.models import ApiSession, User
 from apps.users.services.tokens import api_session_open
 from apps.users.step_up import require_step_up, safe_next, step_up_required
 from tests.users.factories import api_client, make_user, totp_device
-from tests.users.helpers import code_of, event_names, forget_wrong_codes, portal_sign_in
+from tests.users.helpers import (
+    age_second_factor,
+    code_of,
+    event_names,
+    forget_wrong_codes,
+    portal_sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 STEP_UP = "/api/v1/auth/step-up"
-
-
-def age_portal(client: Client, seconds: int = settings.STEP_UP_SECONDS + 1) -> None:
-    """Let the portal session's second factor be proven that long ago."""
-    session = client.session
-    session["second_factor_at"] = (timezone.now() - timedelta(seconds=seconds)).isoformat()
-    session.save()
 
 
 def age_api() -> None:
@@ -61,7 +60,7 @@ def test_sign_in_with_the_second_factor_counts_for_a_while() -> None:
     client = portal_sign_in(user, totp_device(user))
 
     require_step_up(portal_request(user, client))
-    age_portal(client)
+    age_second_factor(client)
     with pytest.raises(NotPermitted) as refusal:
         require_step_up(portal_request(user, client))
     assert refusal.value.code == "step_up_required"
@@ -82,7 +81,7 @@ def test_step_up_with_no_good_moment_in_the_session_is_required(proven: str) -> 
 def test_interrupted_form_goes_on_after_the_code_and_nothing_of_it_is_lost() -> None:
     user = make_user(with_totp=True)
     client = portal_sign_in(user, totp_device(user))
-    age_portal(client)
+    age_second_factor(client)
     user.otp_device = totp_device(user)  # type: ignore[attr-defined]
     page = post(user, client.session, amount="<40>", key=["a", "b"])
 
@@ -108,7 +107,7 @@ def test_interrupted_form_goes_on_after_the_code_and_nothing_of_it_is_lost() -> 
 def test_confirm_page_keeps_the_form_after_a_wrong_code() -> None:
     user = make_user(with_totp=True)
     client = portal_sign_in(user, totp_device(user))
-    age_portal(client)
+    age_second_factor(client)
 
     for code in ("000000", ""):
         page = client.post(

@@ -28,6 +28,7 @@ from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
 from apps.users.models import User
+from apps.users.step_up import step_up_page
 
 ORDER_KEY = "desk.alerts.order"
 EXPORT_COLUMNS = (
@@ -144,8 +145,13 @@ class AlertAdmin(ReadOnlyAdmin):
         self._each(request, queryset, "take")
 
     @admin.action(description="Confirm the selected proposals", permissions=["decide"])
-    def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
-        self._each(request, queryset, "confirm")
+    def confirm_selected(
+        self, request: HttpRequest, queryset: QuerySet[Alert]
+    ) -> HttpResponse | None:
+        page = step_up_page(request)
+        if page is None:
+            self._each(request, queryset, "confirm")
+        return page
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Alert], name: str) -> None:
         done = 0
@@ -213,6 +219,8 @@ class AlertAdmin(ReadOnlyAdmin):
         command = COMMANDS.get(request.POST.get("command", ""))
         if command is None:
             raise Http404
+        if request.POST.get("command") == "confirm" and (page := step_up_page(request)):
+            return page
         try:
             command(actor, alert_id, request.POST.dict())
         except NotFound:

@@ -30,6 +30,7 @@ from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 from apps.users.models import User
+from apps.users.step_up import step_up_page
 
 if TYPE_CHECKING:
     from apps.audit.models import AuditEvent
@@ -123,6 +124,8 @@ class KycRecordAdmin(ReadOnlyAdmin):
         """Propose, confirm or withdraw, as the button says."""
         form = request.POST
         actor = actor_of(request)
+        if form.get("act") == "confirm" and (page := step_up_page(request)):
+            return page
 
         def act() -> str:
             version = int(form.get("evidence_version", "")[:9])

@@ -15,6 +15,7 @@ from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users.actors import actor_of
+from apps.users.step_up import require_step_up
 
 STATUSES = ("OPEN", "PROPOSED", "CLOSED")
 KINDS = ("SCREENING", "MONITORING")
@@ -122,4 +123,5 @@ class AlertConfirmationView(ApiView):
     def post(self, request: Request, alert_id: UUID) -> Response:
         actor = actor_of(request)
         alert_get(actor, alert_id)
+        require_step_up(request)
         return Response(AlertOutput(alert_confirm(actor=actor, alert_id=alert_id)).data)

@@ -20,6 +20,7 @@ from apps.portal.selectors.portfolios import portfolio_needed
 from apps.portal.views.access import client_page
 from apps.trading.services import cash
 from apps.users.actors import actor_of
+from apps.users.step_up import step_up_required
 
 PURPOSE = "transfer"
 UNAVAILABLE = 503
@@ -45,6 +46,7 @@ def deposit(request: HttpRequest) -> HttpResponseBase:
 
 
 @client_page("GET", "HEAD", "POST")
+@step_up_required
 def withdraw(request: HttpRequest) -> HttpResponseBase:
     return _transfer(
         request,

@@ -19,6 +19,7 @@ from apps.trading.api.portfolios import CURRENCIES
 from apps.trading.selectors.cash import transfer_list
 from apps.trading.services.cash import deposit_receive, withdrawal_request
 from apps.users.actors import actor_of
+from apps.users.step_up import require_step_up
 
 
 def _digest(key: str) -> str:
@@ -87,3 +88,9 @@ class DepositApi(TransferApi):
 
 class WithdrawalApi(TransferApi):
     kind = "WITHDRAWAL"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Demand a fresh second factor before the key is looked at: no replay remembers a no."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            require_step_up(request)
