@@ -26,6 +26,11 @@ if EMBEDDED:
 REDIS_URL = env.str("REDIS_URL")
 MONGO_URL = env.str("MONGO_URL")
 KMS_URL = env.str("KMS_URL", default=f"file://{VAR_DIR}/keys")
+DATABASE_OPTIONS: dict[str, Any] = {
+    "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
+    "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+    "connect_timeout": 3,
+}
 
 
 def _database(name: str, engine: str) -> dict[str, Any]:
@@ -34,15 +39,13 @@ def _database(name: str, engine: str) -> dict[str, Any]:
     variable = (
         f"{name}_OWNER_URL" if as_owner and f"{name}_OWNER_URL" in env.ENVIRON else f"{name}_URL"
     )
+    parsed = env.db_url(variable)
     return {
-        **env.db_url(variable),
+        **parsed,
         "ENGINE": engine,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": 12, "timeout": 10},
-            "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
-            "connect_timeout": 5,
-        },
+        # What the address says of TLS (sslmode, sslrootcert) stays in force.
+        "OPTIONS": {**parsed.get("OPTIONS", {}), **DATABASE_OPTIONS},
         "TEST": {"MIGRATE": True},
     }
 
