@@ -4,6 +4,11 @@ set -eu
 role=${1:-web}
 [ $# -eq 0 ] || shift
 case "$role" in
+  migrate | web | worker | beat | stream)
+    # Unsafe settings, plaintext addresses among them, end it here.
+    python manage.py check --deploy --fail-level ERROR >&2 ;;
+esac
+case "$role" in
   migrate)
     python manage.py keys_create
     python manage.py migrate --noinput

@@ -25,6 +25,8 @@ if EMBEDDED:
 
 REDIS_URL = env.str("REDIS_URL")
 MONGO_URL = env.str("MONGO_URL")
+# A trial inside one machine's own network may do without TLS; `check --deploy` then only warns.
+ALLOW_PLAINTEXT_SERVICES = env.bool("ALLOW_PLAINTEXT_SERVICES", default=False)
 KMS_URL = env.str("KMS_URL", default=f"file://{VAR_DIR}/keys")
 DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
@@ -368,6 +370,7 @@ REFERENCE_DATA = env.str(
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 if "EMAIL_URL" in env.ENVIRON:
     vars().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Stratford <no-reply@stratford.example>")
 
 LOGGING = logs.configure()
