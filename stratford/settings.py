@@ -8,7 +8,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 
-from stratford import embedded, logs, openapi, schedule
+from stratford import embedded, limits, logs, openapi, schedule, scopes
 
 django_stubs_ext.monkeypatch()
 
@@ -253,6 +253,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.users.authentication.ApiKeyAuthentication",
         "apps.users.authentication.JWTAuthentication",
         "apps.users.authentication.SessionAuthentication",
     ],
@@ -265,6 +266,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.infrastructure.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# What API keys may do, by operation; the operations that are not named are closed to them.
+API_KEY_OPERATIONS, API_KEY_CHANNELS = scopes.OPERATIONS, scopes.CHANNELS
+API_KEY_SCOPES = scopes.DESCRIPTIONS
 SPECTACULAR_SETTINGS = openapi.settings(public=EMBEDDED)
 
 # --- Work in the background -------------------------------------------------------------------
@@ -340,9 +344,11 @@ TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 # --- Limits and health ------------------------------------------------------------------------
 
 RATELIMIT_ENABLE = env.bool("RATELIMIT_ENABLE", default=True)
-# Requests a minute: by address, by credential on the API, by credential on orders, to sign in.
-RATE_LIMITS = {"address": "6000/m", "api": "1200/m", "orders": "600/m", "sign-in": "30/m"}
-RATE_LIMIT_SIGN_IN_PATHS = ("/accounts/", "/admin/login/", "/api/v1/auth/")
+# What the limits are: stratford/limits.py.
+RATE_LIMITS, RATE_LIMIT_SIGN_IN_PATHS = limits.RATE_LIMITS, limits.RATE_LIMIT_SIGN_IN_PATHS
+RATELIMIT_IPV6_MASK = limits.RATELIMIT_IPV6_MASK
+ACCOUNT_RATE_LIMITS, SIGN_IN_LIMITS = limits.ACCOUNT_RATE_LIMITS, limits.SIGN_IN_LIMITS
+KNOWN_DAYS, API_KEYS = limits.KNOWN_DAYS, limits.API_KEYS
 HEALTH_CHECKS = {
     "database": "apps.infrastructure.health.check_database",
     "time_series": "apps.infrastructure.health.check_time_series",

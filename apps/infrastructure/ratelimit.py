@@ -1,6 +1,7 @@
 """How often one caller may ask: django-ratelimit, wrapped so that it never answers 500."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pybreaker
@@ -9,10 +10,14 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
+from rest_framework.request import Request
 
 from apps.infrastructure.resilience import breaker
 
 logger = structlog.get_logger(__name__)
+UNREACHABLE = (redis.RedisError, OSError, pybreaker.CircuitBreakerError)
+# Where a request keeps what was counted, until its answer is labelled.
+COUNTED = "stratford.allowances"
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -66,24 +71,45 @@ def count_request(request: HttpRequest) -> list[Allowance]:
     While the counters cannot be reached, nothing is limited but sign-in, which is refused: guessing
     passwords without a limit would be worse than waiting.
     """
-    allowances = []
+    allowances: list[Allowance] = []
     for policy in policies_of(request):
+        key = _caller if policy in {"api", "orders"} else "ip"
         try:
-            usage = breaker("rate-limit").call(
-                get_usage,
-                request,
-                group=policy,
-                key=_caller if policy in {"api", "orders"} else "ip",
-                rate=settings.RATE_LIMITS[policy],
-                increment=True,
-            )
-        except (redis.RedisError, OSError, pybreaker.CircuitBreakerError) as error:
+            allowance = _count(request, policy, key, settings.RATE_LIMITS[policy])
+        except UNREACHABLE as error:
             logger.warning("rate_limit_unknown", policy=policy, error=type(error).__name__)
-            if policy == "sign-in":
-                allowances.append(Allowance(policy, limit=0, count=1, reset_seconds=10))
-            continue
-        if usage is not None:
-            allowances.append(
-                Allowance(policy, usage["limit"], usage["count"], max(int(usage["time_left"]), 0))
-            )
+            allowance = Allowance(policy, 0, 1, 10) if policy == "sign-in" else None
+        if allowance is not None:
+            allowances.append(allowance)
+    request.META[COUNTED] = allowances
     return allowances
+
+
+def count_more(
+    request: HttpRequest | Request, policy: str, subject: str, rate: str
+) -> Allowance | None:
+    """Count a request against a limit that only its authentication knows; None without counters.
+
+    What is left of it stands in the answer's headers beside the limits of every request.
+    """
+    plain = request._request if isinstance(request, Request) else request
+    try:
+        allowance = _count(plain, policy, lambda *_: subject, rate)
+    except UNREACHABLE as error:
+        logger.warning("rate_limit_unknown", policy=policy, error=type(error).__name__)
+        return None
+    if allowance is not None:
+        plain.META.setdefault(COUNTED, []).append(allowance)
+    return allowance
+
+
+def _count(
+    request: HttpRequest, policy: str, key: str | Callable[..., str], rate: str
+) -> Allowance | None:
+    usage = breaker("rate-limit").call(
+        get_usage, request, group=policy, key=key, rate=rate, increment=True
+    )
+    if usage is None:
+        return None
+    seconds = max(int(usage["time_left"]), 0)
+    return Allowance(policy, usage["limit"], usage["count"], seconds)

@@ -46,10 +46,18 @@ SELECT found.id, quote.symbol
 """
 
 
+def _reach(user: "User", column: str) -> dict[str, str]:
+    """Return the filter that keeps an API key within portfolios of its mode."""
+    return {column: user.reach} if user.reach else {}
+
+
 class PortfolioQuerySet(models.QuerySet["Portfolio"]):
     def visible_to(self, user: "User") -> Self:
-        """Keep the client's own; staff read others' through the admin, under its permissions."""
-        return self.filter(client=user)
+        """Keep the client's own, of the mode that an API key reaches.
+
+        Staff read others' through the admin, under its permissions.
+        """
+        return self.filter(client=user, **_reach(user, "mode"))
 
     def locked(self, portfolio_id: UUID) -> "Portfolio":
         """Load the portfolio for writing: commands on one portfolio wait for each other here."""
@@ -61,7 +69,7 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
 
 class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
     def visible_to(self, user: "User") -> Self:
-        return self.filter(portfolio__client=user)
+        return self.filter(portfolio__client=user, **_reach(user, "portfolio__mode"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
@@ -76,7 +84,7 @@ class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def visible_to(self, user: "User") -> Self:
-        return self.filter(client=user)
+        return self.filter(client=user, **_reach(user, "portfolio__mode"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
@@ -118,7 +126,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(venue=venue, venue_execution_id=venue_execution_id).first()
 
     def visible_to(self, user: "User") -> Self:
-        return self.filter(portfolio__client=user)
+        return self.filter(portfolio__client=user, **_reach(user, "portfolio__mode"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")

@@ -157,12 +157,14 @@ class WsTokenApi(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Make a token that opens one WebSocket connection."""
-        session = request.auth
-        token = ws_token_issue(
-            actor_of(request),
-            api_session_id=str(session.pk) if session else "",
-            portal_session_key="" if session else request.session.session_key or "",
-        )
+        proof, user = request.auth, actor_of(request)
+        if user.reach:
+            token = ws_token_issue(user, api_key_id=str(proof.pk))
+        elif proof:
+            token = ws_token_issue(user, api_session_id=str(proof.pk))
+        else:
+            key = request.session.session_key or ""
+            token = ws_token_issue(user, portal_session_key=key)
         body = {"token": token, "expires_in": LIFE_SECONDS}
         return Response(WsTokenOutput(body).data, status=status.HTTP_201_CREATED)
 

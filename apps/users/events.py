@@ -88,3 +88,25 @@ class PasswordExpired(DomainEvent):
     name: ClassVar[str] = "users.password.expired"
 
     user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyCreated(DomainEvent):
+    """`mode` is the portfolios' that the key reaches, PAPER or LIVE."""
+
+    name: ClassVar[str] = "users.api_key.created"
+
+    user_id: str
+    key_id: str
+    mode: str
+    scopes: list[str]
+    expires_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKeyRevoked(DomainEvent):
+    name: ClassVar[str] = "users.api_key.revoked"
+
+    user_id: str
+    key_id: str
+    reason: str

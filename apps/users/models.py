@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.models import BaseModel
 from apps.users.domain.roles import Role
-from apps.users.repositories import ApiSessionQuerySet
+from apps.users.repositories import ApiKeyQuerySet, ApiSessionQuerySet
 
 
 class UserManager(BaseUserManager["User"]):
@@ -42,6 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
+
+    # The one mode of portfolios that this object reaches, "" for both: an API key sets it.
+    reach: str = ""
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -110,3 +113,46 @@ class RefreshToken(BaseModel):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ApiKey(BaseModel):
+    """One key of a client for programs, as its SHA-256; it reaches portfolios of its mode only.
+
+    `last_used_from` is a network, not an address.
+    """
+
+    user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=60)
+    mode = models.CharField(max_length=5)
+    key_hash = models.BinaryField(max_length=32, unique=True)
+    hint = models.CharField(max_length=12)
+    scopes: "ArrayField[Sequence[str], list[str]]" = ArrayField(models.CharField(max_length=30))
+    networks: "ArrayField[Sequence[str], list[str]]" = ArrayField(
+        models.CharField(max_length=50), default=list
+    )
+    per_minute = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.CharField(max_length=50, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(mode__in=["PAPER", "LIVE"]), name="users_apikey_mode"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["user"], name="users_apikey_live", condition=models.Q(revoked_at=None)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.hint
+
+    @property
+    def principal(self) -> str:
+        return f"key-{self.pk}"

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from apps.users.models import ApiSession
+    from apps.users.models import ApiKey, ApiSession
 
 
 class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
@@ -17,3 +17,12 @@ class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
 
     def find(self, session_id: UUID) -> "ApiSession | None":
         return self.select_related("user").filter(pk=session_id).first()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def live(self) -> Self:
+        """Neither revoked nor expired, and the client may still sign in."""
+        return self.filter(revoked_at=None, expires_at__gt=Now(), user__is_active=True)
+
+    def by_hash(self, key_hash: bytes) -> "ApiKey | None":
+        return self.select_related("user").filter(key_hash=key_hash).first()

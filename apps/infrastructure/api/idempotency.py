@@ -45,6 +45,11 @@ def _fingerprint(request: Request) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _principal(request: Request) -> str:
+    """Name who asks; what each API key was answered is its own, for it may reach less."""
+    return str(getattr(request.auth, "principal", request.user.pk))
+
+
 def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
     """Insert the record, or wait for the transaction that did and raise _Replay with its answer."""
     with connection.cursor() as cursor:
@@ -115,7 +120,7 @@ def idempotent(post: Post) -> Post:
         fingerprint = _fingerprint(request)
         try:
             return _run(
-                lambda: post(view, request, *args, **kwargs), str(request.user.pk), key, fingerprint
+                lambda: post(view, request, *args, **kwargs), _principal(request), key, fingerprint
             )
         except _Replay as replay:
             record = replay.record

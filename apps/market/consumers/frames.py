@@ -29,6 +29,7 @@ CLOSE_SLOW_CLIENT = 4408
 SLUGS = {
     4000: "bad_request",
     4010: "unauthenticated",
+    4030: "not_permitted",
     4040: "unknown_symbol",
     4041: "unknown_channel",
     4130: "too_many_symbols",

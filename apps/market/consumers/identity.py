@@ -12,20 +12,35 @@ from django.utils.module_loading import import_string
 
 from apps.core.errors import NotFound
 from apps.users.selectors import api_session_get, portal_user_get, user_get
+from apps.users.services.api_keys import api_key_holds
 from apps.users.services.ws_tokens import ws_token_consume
 
 if TYPE_CHECKING:
-    from apps.users.models import User
+    from apps.users.models import ApiKey, User
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`fingerprint` changes with the password; the connection ends with the sign-in behind it."""
+    """`fingerprint` changes with the password; the connection ends with the sign-in behind it.
+
+    With an API key behind it, `scopes` says what it may hear and `reach` of which portfolios.
+    """
 
     user_id: UUID
     fingerprint: str
     session_key: str = ""
     api_session_id: str = ""
+    api_key_id: str = ""
+    scopes: frozenset[str] = frozenset()
+    reach: str = ""
+
+    def may_hear(self, channel: str) -> bool:
+        """Tell whether the connection may subscribe to the channel."""
+        return not self.api_key_id or settings.API_KEY_CHANNELS.get(channel) in self.scopes
+
+    def is_within_reach(self, data: Mapping[str, Any]) -> bool:
+        """Tell whether a private message is about what the connection reaches."""
+        return not self.reach or data.get("mode") == self.reach
 
 
 def _header(scope: Mapping[str, Any], name: bytes) -> str | None:
@@ -62,6 +77,16 @@ def _of(user: "User", session_key: str = "", api_session_id: str = "") -> Identi
     return Identity(user.pk, user.get_session_auth_hash(), session_key, api_session_id)
 
 
+def _of_key(key: "ApiKey") -> Identity:
+    return Identity(
+        key.user_id,
+        key.user.get_session_auth_hash(),
+        api_key_id=str(key.pk),
+        scopes=frozenset(key.scopes),
+        reach=key.mode,
+    )
+
+
 @database_sync_to_async
 def identity_of_session(scope: Mapping[str, Any]) -> Identity | None:
     """Return the portal session's user, second factor verified; None without one."""
@@ -79,6 +104,9 @@ def identity_of_token(token: str) -> Identity | None:
     user = _active(ticket.user_id) if ticket else None
     if ticket is None or user is None:
         return None
+    if ticket.api_key_id:
+        key = api_key_holds(UUID(ticket.api_key_id))
+        return _of_key(key) if key else None
     return _of(user, ticket.portal_session_key, ticket.api_session_id)
 
 
@@ -91,6 +119,8 @@ def identity_holds(identity: Identity) -> bool:
     else:
         user = _active(identity.user_id)
     if identity.api_session_id and api_session_get(UUID(identity.api_session_id)) is None:
+        return False
+    if identity.api_key_id and api_key_holds(UUID(identity.api_key_id)) is None:
         return False
     return user is not None and user.get_session_auth_hash() == identity.fingerprint
 

@@ -136,6 +136,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if self.identity is None:
             raise FrameError(4010, "Authenticate first.")
         if request.op == "subscribe":
+            if not self.identity.may_hear(request.channel):
+                raise FrameError(4030, "The key's scopes do not cover this.")
             await self._subscribe(request)
         else:
             self._unsubscribe(request)
@@ -271,7 +273,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     def _pass_on(self, message: dict[str, Any]) -> None:
         channel = message["channel"]
-        if channel not in self.private:
+        if channel not in self.private or self.identity is None:
+            return
+        if not self.identity.is_within_reach(message["data"]):
             return
         self.outlet.put(
             {

@@ -53,6 +53,7 @@ def order_snapshot(order_id: UUID) -> dict[str, Any]:
     return {
         "order_id": str(order.id),
         "portfolio_id": str(order.portfolio_id),
+        "mode": order.mode,
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
         "side": order.side,

@@ -83,7 +83,9 @@ def transfer_fail(
 
 def _locked(actor: User | None, portfolio_id: UUID) -> Portfolio:
     portfolio = Portfolio.objects.locked(portfolio_id)
-    if actor is not None and portfolio.client_id != actor.id:
+    if actor is not None and (
+        portfolio.client_id != actor.id or actor.reach not in {"", portfolio.mode}
+    ):
         raise NotFound("There is no such portfolio.")
     return portfolio
 

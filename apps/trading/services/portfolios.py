@@ -31,9 +31,11 @@ def portfolio_open(
         raise InvalidInput("Unknown currency.", field="currency")
     if mode not in Portfolio.Mode.values:
         raise InvalidInput("A portfolio is PAPER or LIVE.", field="mode")
+    if client.reach not in {"", mode}:
+        raise NotPermitted("The API key is not for portfolios of this mode.", code="key_mode")
     # The client's row is the lock under which the limit is counted.
     User.objects.select_for_update(no_key=True).get(id=client.id)
-    mine = Portfolio.objects.visible_to(client)
+    mine = Portfolio.objects.filter(client=client)
     if mine.filter(name=name).exists():
         raise Conflict("You have a portfolio of that name.", code="portfolio_name_taken")
     limit = settings.MAX_PORTFOLIOS_PER_CLIENT

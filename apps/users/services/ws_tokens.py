@@ -24,17 +24,23 @@ class WsTicket:
     user_id: UUID
     api_session_id: str = ""
     portal_session_key: str = ""
+    api_key_id: str = ""
 
 
 def _key(token: str) -> str:
     return f"stratford:ws-token:{hashlib.sha256(token.encode(errors='replace')).hexdigest()}"
 
 
-def ws_token_issue(user: User, *, api_session_id: str = "", portal_session_key: str = "") -> str:
+def ws_token_issue(
+    user: User, *, api_session_id: str = "", portal_session_key: str = "", api_key_id: str = ""
+) -> str:
     """Return a token that names the user once, within LIFE_SECONDS; raise Unavailable."""
     token = secrets.token_urlsafe(32)
     ticket = WsTicket(
-        user_id=user.pk, api_session_id=api_session_id, portal_session_key=portal_session_key
+        user_id=user.pk,
+        api_session_id=api_session_id,
+        portal_session_key=portal_session_key,
+        api_key_id=api_key_id,
     )
     try:
         redis_client().set(_key(token), json.dumps(asdict(ticket), default=str), ex=LIFE_SECONDS)

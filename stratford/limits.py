@@ -1,0 +1,38 @@
+"""How often, how much and for how long: every limit that a caller from outside can meet."""
+
+# Requests a minute: by address, by credential on the API, by credential on orders, to sign in.
+RATE_LIMITS = {"address": "6000/m", "api": "1200/m", "orders": "600/m", "sign-in": "30/m"}
+RATE_LIMIT_SIGN_IN_PATHS = ("/accounts/", "/admin/login/", "/api/v1/auth/")
+# An IPv6 caller owns a whole network, so the network is what counts as one address.
+RATELIMIT_IPV6_MASK = 64
+
+# Attempts to sign in, as (attempts, window in seconds).  `address`: from one network, at any
+# account.  `pair`: from one network at one account.  `account`: at one account from networks that
+# it never signed in from.  `device`: at one account by a browser that signed in before.
+SIGN_IN_LIMITS = {
+    "address": (50, 300),
+    "pair": (5, 300),
+    "account": (200, 3600),
+    "device": (10, 300),
+}
+# How long a network or a browser that signed in stays known to the account.
+KNOWN_DAYS = 30
+
+# allauth's own limits on its pages; its count of failed sign-ins is replaced by the limits above.
+ACCOUNT_RATE_LIMITS = {
+    "signup": "20/m/ip",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "confirm_email": "1/3m/key",
+    "change_password": "5/m/user",
+}
+
+# API keys: the longest life, how many one client has, requests a minute of one key (the default
+# and the most), and how many networks a key may name.
+API_KEYS: dict[str, int] = {
+    "days_most": 365,
+    "live_most": 20,
+    "per_minute": 300,
+    "per_minute_most": 1200,
+    "networks_most": 20,
+}
