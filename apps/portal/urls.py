@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from apps.core.domain.instruments import SYMBOL_PATTERN
 from apps.portal.views import (
     activity,
+    api_keys,
     cash,
     dashboard,
     notifications,
@@ -61,4 +62,6 @@ urlpatterns = [
         name="notification_read",
     ),
     path("settings/", settings.settings_page, name="settings"),
+    path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
+    path("settings/api-keys/<uuid:key_id>/revoke/", api_keys.revoke, name="api_key_revoke"),
 ]

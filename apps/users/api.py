@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -15,6 +16,7 @@ from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users import selectors
 from apps.users.actors import actor_of
+from apps.users.services.api_keys import NAME_LENGTH, api_key_create, api_key_revoke
 from apps.users.services.attempts import TooManyAttempts
 from apps.users.services.sign_in import SignInRefused, api_sign_in
 from apps.users.services.step_up import step_up_confirm
@@ -24,6 +26,7 @@ from apps.users.services.tokens import (
     api_session_revoke,
 )
 from apps.users.services.ws_tokens import LIFE_SECONDS, ws_token_issue
+from apps.users.step_up import require_step_up
 from apps.users.step_up import session_of
 
 
@@ -191,4 +194,83 @@ class SessionApi(ApiView):
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one of one's API sessions, with all its tokens."""
         api_session_end(actor=actor_of(request), session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ApiKeyInput(InputSerializer):
+    name = TextField(max_length=NAME_LENGTH)
+    mode = serializers.ChoiceField(
+        choices=["PAPER", "LIVE"], help_text="The portfolios that the key reaches."
+    )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=sorted(settings.API_KEY_SCOPES)),
+        min_length=1,
+        max_length=len(settings.API_KEY_SCOPES),
+    )
+    expires_in_days = serializers.IntegerField(
+        min_value=1, max_value=settings.API_KEYS["days_most"], default=90
+    )
+    networks = serializers.ListField(
+        child=TextField(max_length=50),
+        max_length=settings.API_KEYS["networks_most"],
+        default=list,
+        help_text="Where the key may be used from, in CIDR; empty is anywhere.",
+    )
+    per_minute = serializers.IntegerField(
+        min_value=1,
+        max_value=settings.API_KEYS["per_minute_most"],
+        default=settings.API_KEYS["per_minute"],
+    )
+
+
+class ApiKeyOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    hint = serializers.CharField(help_text="How the key begins.")
+    mode = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    networks = serializers.ListField(child=serializers.CharField())
+    per_minute = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_from = serializers.CharField(help_text="A network, not an address.")
+
+
+class NewApiKeyOutput(ApiKeyOutput):
+    key = serializers.CharField(help_text="Shown this once.")
+
+
+class ApiKeyListApi(ApiView):
+    @extend_schema(responses={200: ApiKeyOutput(many=True)})
+    def get(self, request: Request) -> Response:
+        """List one's live API keys, newest first."""
+        rows = selectors.api_key_list(actor_of(request))
+        return Response(ApiKeyOutput(rows, many=True).data)
+
+    @extend_schema(request=ApiKeyInput, responses={201: NewApiKeyOutput})
+    def post(self, request: Request) -> Response:
+        """Make an API key; needs a fresh second factor."""
+        require_step_up(request)
+        data = ApiKeyInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        values = data.validated_data
+        key, text = api_key_create(
+            actor=actor_of(request),
+            name=values["name"],
+            mode=values["mode"],
+            scopes=values["scopes"],
+            days=values["expires_in_days"],
+            networks=values["networks"],
+            per_minute=values["per_minute"],
+        )
+        body = {**ApiKeyOutput(key).data, "key": text}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+
+class ApiKeyApi(ApiView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, key_id: UUID) -> Response:
+        """Revoke one of one's API keys; it stops at once."""
+        api_key_revoke(actor=actor_of(request), key_id=key_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from apps.core.errors import NotPermitted
 from apps.infrastructure.ratelimit import count_more
+from apps.infrastructure.security_log import record
 from apps.users.models import ApiKey, ApiSession, User
 from apps.users.selectors import second_factor_is_demanded, session_is_verified
 from apps.users.services.api_keys import api_key_use_record, api_key_verify
@@ -36,19 +37,30 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if scheme.lower() != "bearer" or not text.strip().startswith("sk_"):
             return None
         address = str(request.META.get("REMOTE_ADDR", ""))
-        key = api_key_verify(text=text.strip(), address=address)
-        if key is None:
-            raise AuthenticationFailed("The API key is not valid.", code="invalid_token")
+        key = self._key(request, text.strip(), address)
         allowance = count_more(request, "key", str(key.pk), f"{key.per_minute}/m")
         if allowance is not None and allowance.is_used_up:
             raise Throttled(wait=allowance.reset_seconds or 1, code="throttled")
         scope = settings.API_KEY_OPERATIONS.get(operation_of(request), "")
         if scope not in key.scopes:
+            record("api_key.refused", request=request, user_id=key.user_id, code="scope_missing")
             raise NotPermitted("The key's scopes do not cover this.", code="scope_missing")
         api_key_use_record(key=key, address=address)
         structlog.contextvars.bind_contextvars(api_key_id=str(key.pk))
         key.user.reach = key.mode
         return key.user, key
+
+    @staticmethod
+    def _key(request: Request, text: str, address: str) -> ApiKey:
+        try:
+            key = api_key_verify(text=text, address=address)
+        except NotPermitted as refusal:
+            record("api_key.refused", request=request, code=refusal.code)
+            raise
+        if key is None:
+            record("api_key.refused", request=request, code="invalid_token")
+            raise AuthenticationFailed("The API key is not valid.", code="invalid_token")
+        return key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

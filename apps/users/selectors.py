@@ -14,7 +14,8 @@ from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.core.errors import NotFound
-from apps.users.models import ApiSession, User
+from apps.users.models import ApiKey, ApiSession, User
+from apps.users.repositories import ApiKeyQuerySet
 
 PENDING_LIFE = timedelta(minutes=15)
 
@@ -98,6 +99,11 @@ def api_session_list(user: User, *, current_id: UUID | None = None) -> list[Sess
         )
         for row in ApiSession.objects.live().filter(user=user).order_by("-created_at", "id")
     ]
+
+
+def api_key_list(user: User) -> ApiKeyQuerySet:
+    """Return the user's live API keys, newest first."""
+    return ApiKey.objects.live().filter(user=user).order_by("-created_at", "id")
 
 
 def portal_user_get(session: SessionBase) -> User | None:

@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account", api.AccountApi.as_view()),
     path("sessions", api.SessionListApi.as_view()),
     path("sessions/<uuid:session_id>", api.SessionApi.as_view()),
+    path("api-keys", api.ApiKeyListApi.as_view(), name="api-keys"),
+    path("api-keys/<uuid:key_id>", api.ApiKeyApi.as_view(), name="api-key"),
 ]
 
 # Of allauth's pages only those that the portal has; more doors would be more to guard.

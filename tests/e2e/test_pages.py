@@ -26,7 +26,7 @@ DESK = (
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
 PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
-    *("/activity/", "/notifications/", "/settings/"),
+    *("/activity/", "/notifications/", "/settings/", "/settings/api-keys/"),
 )
 
 

@@ -65,6 +65,8 @@ EVENTS = {
     "users.password.changed": "The password was changed",
     "users.second_factor.changed": "The second factor was changed",
     "users.api_session.revoked": "An API session was ended",
+    "users.api_key.created": "An API key was made",
+    "users.api_key.revoked": "An API key was revoked",
 }
 
 
