@@ -26,8 +26,7 @@ from apps.users.services.tokens import (
     api_session_revoke,
 )
 from apps.users.services.ws_tokens import LIFE_SECONDS, ws_token_issue
-from apps.users.step_up import require_step_up
-from apps.users.step_up import session_of
+from apps.users.step_up import require_step_up, session_of
 
 
 class TokenInput(InputSerializer):

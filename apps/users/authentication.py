@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from rest_framework import authentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
 from apps.core.errors import NotPermitted
@@ -44,7 +44,7 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         scope = settings.API_KEY_OPERATIONS.get(operation_of(request), "")
         if scope not in key.scopes:
             record("api_key.refused", request=request, user_id=key.user_id, code="scope_missing")
-            raise NotPermitted("The key's scopes do not cover this.", code="scope_missing")
+            raise PermissionDenied("The key's scopes do not cover this.", code="scope_missing")
         api_key_use_record(key=key, address=address)
         structlog.contextvars.bind_contextvars(api_key_id=str(key.pk))
         key.user.reach = key.mode
@@ -56,7 +56,7 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
             key = api_key_verify(text=text, address=address)
         except NotPermitted as refusal:
             record("api_key.refused", request=request, code=refusal.code)
-            raise
+            raise PermissionDenied(refusal.message, code=refusal.code) from refusal
         if key is None:
             record("api_key.refused", request=request, code="invalid_token")
             raise AuthenticationFailed("The API key is not valid.", code="invalid_token")

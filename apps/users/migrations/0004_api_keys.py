@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0002_roles_and_api_sessions'),
+        ('users', '0003_step_up'),
     ]
 
     operations = [
