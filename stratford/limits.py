@@ -4,12 +4,12 @@
 RATE_LIMITS = {"address": "6000/m", "api": "1200/m", "orders": "600/m", "sign-in": "30/m"}
 RATE_LIMIT_SIGN_IN_PATHS = ("/accounts/", "/admin/login/", "/api/v1/auth/")
 # An IPv6 caller owns a whole network, so the network is what counts as one address.
-RATELIMIT_IPV6_MASK = 64
+IPV6_MASK = 64
 
 # Attempts to sign in, as (attempts, window in seconds).  `address`: from one network, at any
 # account.  `pair`: from one network at one account.  `account`: at one account from networks that
 # it never signed in from.  `device`: at one account by a browser that signed in before.
-SIGN_IN_LIMITS = {
+SIGN_IN = {
     "address": (50, 300),
     "pair": (5, 300),
     "account": (200, 3600),
@@ -19,7 +19,7 @@ SIGN_IN_LIMITS = {
 KNOWN_DAYS = 30
 
 # allauth's own limits on its pages; its count of failed sign-ins is replaced by the limits above.
-ACCOUNT_RATE_LIMITS = {
+ALLAUTH = {
     "signup": "20/m/ip",
     "reset_password": "20/m/ip,5/m/key",
     "reset_password_from_key": "20/m/ip",

@@ -345,11 +345,13 @@ TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 
 RATELIMIT_ENABLE = env.bool("RATELIMIT_ENABLE", default=True)
 # What the limits are: stratford/limits.py.
-RATE_LIMITS = limits.RATE_LIMITS
-RATE_LIMIT_SIGN_IN_PATHS = limits.RATE_LIMIT_SIGN_IN_PATHS
-RATELIMIT_IPV6_MASK = limits.RATELIMIT_IPV6_MASK
-ACCOUNT_RATE_LIMITS, SIGN_IN_LIMITS = limits.ACCOUNT_RATE_LIMITS, limits.SIGN_IN_LIMITS
-KNOWN_DAYS, API_KEYS = limits.KNOWN_DAYS, limits.API_KEYS
+RATE_LIMITS: dict[str, str] = limits.RATE_LIMITS
+RATE_LIMIT_SIGN_IN_PATHS: tuple[str, ...] = limits.RATE_LIMIT_SIGN_IN_PATHS
+RATELIMIT_IPV6_MASK = limits.IPV6_MASK
+ACCOUNT_RATE_LIMITS = limits.ALLAUTH
+SIGN_IN_LIMITS: dict[str, tuple[int, int]] = limits.SIGN_IN
+KNOWN_DAYS: int = limits.KNOWN_DAYS
+API_KEYS: dict[str, int] = limits.API_KEYS
 HEALTH_CHECKS = {
     "database": "apps.infrastructure.health.check_database",
     "time_series": "apps.infrastructure.health.check_time_series",

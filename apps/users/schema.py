@@ -26,12 +26,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "sk_live_… or sk_test_…"}
 
-    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]] | None:
+    def get_security_requirement(
+        self, auto_schema: AutoSchema
+    ) -> dict[str, list[Any]] | list[dict[str, list[Any]]]:
         for operation, scope in settings.API_KEY_OPERATIONS.items():
             described = re.sub(r"<\w+:(\w+)>", r"{\1}", operation).replace(" ", " /")
             if described == f"{auto_schema.method} {auto_schema.path}":
                 return {"apiKey": [scope]}
-        return None
+        return []
 
 
 class PortalSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
