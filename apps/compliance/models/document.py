@@ -54,3 +54,28 @@ class KycDocument(BaseModel):
         """Return a name made here: the client's own file name is never kept."""
         ending = {"image/jpeg": "jpg", "image/png": "png"}.get(self.media_type, "pdf")
         return f"{self.kind.lower().replace('_', '-')}-v{self.version}.{ending}"
+
+
+class QuarantinedFile(BaseModel):
+    """A file in which malware was found: kept encrypted as proof, served to nobody."""
+
+    record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="quarantine")
+    kind = models.CharField(max_length=20, choices=KycDocument.Kind)
+    signature = models.CharField(max_length=100)
+    scanner = models.CharField(max_length=20)
+    size_bytes = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"Quarantined {str(self.id)[:8]}"
+
+    @property
+    def encryption_context(self) -> str:
+        return f"{self._meta.db_table}.content:{self.id}"
