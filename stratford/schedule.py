@@ -16,6 +16,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
+    "quarantine": {"task": "compliance.prune_quarantine", "schedule": crontab("37", "3")},
     "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
     "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},
 }

@@ -27,6 +27,8 @@ REDIS_URL = env.str("REDIS_URL")
 MONGO_URL = env.str("MONGO_URL")
 # A trial inside one machine's own network may do without TLS; `check --deploy` then only warns.
 ALLOW_PLAINTEXT_SERVICES = env.bool("ALLOW_PLAINTEXT_SERVICES", default=False)
+# The virus scanner of uploads: tcp://host:3310 or unix:///path; without one, a test signature only.
+CLAMD_URL = env.str("CLAMD_URL", default="")
 KMS_URL = env.str("KMS_URL", default=f"file://{VAR_DIR}/keys")
 DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},

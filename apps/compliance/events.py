@@ -138,6 +138,28 @@ class KycDocumentRead(KycEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KycFileQuarantined(KycEvent):
+    """Malware was found in an upload; `signature` is the scanner's name for it."""
+
+    name: ClassVar[str] = "compliance.kyc.file_quarantined"
+
+    file_id: str
+    kind: str
+    signature: str
+    scanner: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycQuarantineDeleted(KycEvent):
+    """A quarantined file was kept as long as it is needed."""
+
+    name: ClassVar[str] = "compliance.kyc.quarantine_deleted"
+
+    file_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class KycRecordViewed(KycEvent):
     name: ClassVar[str] = "compliance.kyc.viewed"
 

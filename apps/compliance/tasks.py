@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_init
 
 from apps.compliance.domain.matching import matcher_load
-from apps.compliance.services import monitoring, screening
+from apps.compliance.services import documents, monitoring, screening
 
 
 @worker_init.connect
@@ -29,3 +29,8 @@ def monitor_pending() -> None:
 @shared_task(name="compliance.rescreen_clients")
 def rescreen_clients() -> None:
     screening.clients_rescreen()
+
+
+@shared_task(name="compliance.prune_quarantine")
+def prune_quarantine() -> None:
+    documents.quarantine_prune()

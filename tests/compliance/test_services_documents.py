@@ -1,5 +1,6 @@
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -7,15 +8,20 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from PIL import Image
-from pypdf import PdfWriter
-from pypdf.actions import JavaScript
+from prometheus_client import REGISTRY
+from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
-from apps.compliance.domain import uploads
-from apps.compliance.models import KycDocument
-from apps.compliance.services.documents import document_read, document_upload
-from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
+from apps.compliance.domain.uploads import QUARANTINE_DAYS
+from apps.compliance.models import KycDocument, KycRecord, QuarantinedFile
+from apps.compliance.providers.malware import EICAR
+from apps.compliance.services import documents
+from apps.compliance.services.documents import document_read, document_upload, quarantine_prune
+from apps.core.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from apps.infrastructure.encryption import decrypt_bytes
+from apps.users.domain.roles import Role
 from apps.users.models import User
+from tests.compliance import hostile
 from tests.compliance.factories import image_bytes, make_kyc
 from tests.users.factories import make_user
 
@@ -30,17 +36,8 @@ def upload(client: User, data: bytes, **changes: Any) -> KycDocument:
     return document_upload(actor=client, data=data, **{**asked, **changes})
 
 
-def pdf_bytes(pages: int = 1, *, script: bool = False, password: str = "") -> bytes:
-    writer = PdfWriter()
-    for _ in range(pages):
-        writer.add_blank_page(width=100, height=100)
-    if script:
-        writer.add_open_action(JavaScript("app.alert(1)"))
-    if password:
-        writer.encrypt(password, algorithm="RC4-40")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+def security_count(event: str) -> float:
+    return REGISTRY.get_sample_value("security_events_total", {"event": event}) or 0
 
 
 def test_document_with_metadata_is_redrawn_without_it_and_encrypted() -> None:
@@ -64,7 +61,7 @@ def test_document_with_metadata_is_redrawn_without_it_and_encrypted() -> None:
 def test_document_of_a_kind_again_is_its_next_version() -> None:
     client = make_user()
 
-    first, second = upload(client, image_bytes("PNG")), upload(client, pdf_bytes())
+    first, second = upload(client, image_bytes("PNG")), upload(client, hostile.pdf_bytes())
 
     assert (first.version, second.version) == (1, 2)
     assert (first.media_type, second.media_type) == ("image/png", "application/pdf")
@@ -72,35 +69,75 @@ def test_document_of_a_kind_again_is_its_next_version() -> None:
     assert second.record.evidence_version == 2
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        (b"", "file_empty"),
-        (b"\xff\xd8\xff" + b"0" * uploads.MAX_BYTES, "file_too_large"),
-        (b"MZ\x90\x00" + b"0" * 100, "file_type"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "file_type"),
-        (image_bytes("GIF"), "file_type"),
-        (image_bytes("JPEG")[:300], "file_broken"),
-        (b"\x89PNG\r\n\x1a\n" + b"0" * 100, "file_broken"),
-        (image_bytes("PNG", (50, 50)), "file_too_few_pixels"),
-        (image_bytes("PNG", (8000, 5100)), "file_too_many_pixels"),
-        (image_bytes("PNG", (10_000, 10_000)), "file_too_many_pixels"),
-        (b"%PDF-1.7 nothing more", "file_broken"),
-        (pdf_bytes(uploads.MAX_PAGES + 1), "file_too_many_pages"),
-        (pdf_bytes(script=True), "file_active"),
-        (pdf_bytes(password="secret"), "file_encrypted"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_document_that_cannot_be_evidence_is_refused_and_changes_nothing(
-    data: bytes, code: str
-) -> None:
+def test_document_that_cannot_be_evidence_is_refused_logged_and_changes_nothing() -> None:
     client = make_user()
+    before = security_count("upload.refused")
 
     with pytest.raises(InvalidInput) as refusal:
-        upload(client, data)
+        upload(client, hostile.SVG)
 
-    assert refusal.value.code == code
+    assert refusal.value.code == "file_type"
+    assert not KycRecord.objects.exists()
+    assert security_count("upload.refused") == before + 1
+
+
+def test_asvs_v5_4_3_infected_file_goes_to_quarantine_and_nowhere_else() -> None:
+    client = make_user()
+    before = security_count("upload.refused")
+
+    with pytest.raises(InvalidInput, match="Malware") as refusal:
+        upload(client, hostile.infected_pdf())
+
+    assert (refusal.value.code, refusal.value.facts["field"]) == ("file_infected", "file")
+    assert security_count("upload.refused") == before + 1
+    assert not KycDocument.objects.exists()
+    kept = QuarantinedFile.objects.get()
+    assert (kept.signature, kept.scanner) == ("Eicar-Test-Signature", "test-signature")
+    assert EICAR not in bytes(kept.content)
+    assert decrypt_bytes(bytes(kept.content), context=kept.encryption_context) == (
+        hostile.infected_pdf()
+    )
+    event = AuditEvent.objects.get(name="compliance.kyc.file_quarantined")
+    assert event.payload["sha256"] == kept.sha256
+    for actor in (client, make_user(Role.COMPLIANCE_OFFICER)):
+        with pytest.raises(NotFound):
+            document_read(actor=actor, document_id=kept.id)
+
+
+def test_quarantine_is_emptied_after_its_time() -> None:
+    client = make_user()
+    for _ in range(2):
+        with pytest.raises(InvalidInput):
+            upload(client, EICAR)
+    old = QuarantinedFile.objects.earliest("created_at")
+    at = timezone.now() - timedelta(days=QUARANTINE_DAYS + 1)
+    QuarantinedFile.objects.filter(id=old.id).update(created_at=at)
+
+    assert quarantine_prune() == 1
+
+    assert not QuarantinedFile.objects.filter(id=old.id).exists()
+    assert QuarantinedFile.objects.count() == 1
+    event = AuditEvent.objects.get(name="compliance.kyc.quarantine_deleted")
+    assert event.payload["file_id"] == str(old.id)
+
+
+def test_document_without_an_answer_of_the_scanner_is_not_taken(settings: Settings) -> None:
+    settings.CLAMD_URL = "unix:///nobody/listens"
+
+    with pytest.raises(Unavailable):
+        upload(make_user(), image_bytes())
+
+    assert not KycDocument.objects.exists()
+    assert not QuarantinedFile.objects.exists()
+
+
+def test_document_whose_reading_crashes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(documents.CLEANERS, "image/jpeg", "tests.infrastructure:missing")
+
+    with pytest.raises(InvalidInput) as refusal:
+        upload(make_user(), image_bytes())
+
+    assert refusal.value.code == "file_broken"
     assert not KycDocument.objects.exists()
 
 
@@ -122,7 +159,10 @@ def test_document_with_a_bad_field_is_refused(changes: dict[str, Any], field: st
 
 
 def test_document_that_is_no_identity_needs_no_expiry_date() -> None:
-    assert upload(make_user(), pdf_bytes(), kind="PROOF_OF_ADDRESS", expiry_date=None).version == 1
+    assert (
+        upload(make_user(), hostile.pdf_bytes(), kind="PROOF_OF_ADDRESS", expiry_date=None).version
+        == 1
+    )
 
 
 def test_document_during_review_is_refused() -> None:
@@ -135,16 +175,50 @@ def test_document_during_review_is_refused() -> None:
     assert not KycDocument.objects.exists()
 
 
-def test_document_beyond_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.compliance.services.documents.MAX_VERSIONS", 1)
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("MAX_FILES", "too_many_documents"), ("MAX_TOTAL_BYTES", "document_space_used_up")],
+)
+def test_asvs_v5_2_4_files_beyond_the_quota_are_refused_quarantine_included(
+    monkeypatch: pytest.MonkeyPatch, name: str, code: str
+) -> None:
     client = make_user()
     upload(client, image_bytes())
+    with pytest.raises(InvalidInput):
+        upload(client, EICAR)
+    limit = {"MAX_FILES": 2, "MAX_TOTAL_BYTES": 68 + KycDocument.objects.get().size_bytes}
+    monkeypatch.setattr(documents, name, limit[name])
 
-    with pytest.raises(Refused) as refusal:
-        upload(client, image_bytes())
+    for data in (image_bytes(), EICAR):
+        with pytest.raises(Refused) as refusal:
+            upload(client, data)
+        assert refusal.value.code == code
+        assert refusal.value.facts["limit"] == str(limit[name])
 
-    assert refusal.value.code == "too_many_documents"
-    assert KycDocument.objects.count() == 1
+    assert (KycDocument.objects.count(), QuarantinedFile.objects.count()) == (1, 1)
+    assert upload(make_user(), image_bytes()).version == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asvs_v5_2_4_parallel_uploads_share_one_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_FILES", 3)
+    monkeypatch.setattr(documents, "_check_record", lambda actor, size: None)
+    monkeypatch.setattr(documents, "file_clean", lambda data: ("image/jpeg", data))
+    client = make_user()
+
+    def run(number: int) -> str:
+        try:
+            return f"v{upload(client, image_bytes()).version}"
+        except Refused as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        results = sorted(pool.map(run, range(12)))
+
+    assert results == ["too_many_documents"] * 9 + ["v1", "v2", "v3"]
+    assert KycDocument.objects.count() == 3
 
 
 def test_document_read_is_kept_in_the_audit_trail() -> None:

@@ -1,6 +1,5 @@
 """The alerts' work queue, and the page on which one is reviewed and decided."""
 
-import csv
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,6 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from apps.compliance.domain.alerts import HITS_DECIDED
-from apps.compliance.domain.exports import csv_cell
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import SCENARIOS, duration_words
 from apps.compliance.models import Alert, Scenario
@@ -26,6 +24,7 @@ from apps.compliance.selectors.screening_alerts import HitsOutcome, alert_hits, 
 from apps.compliance.services import alerts as services
 from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.infrastructure.exports import csv_attachment
 from apps.users.actors import actor_of
 from apps.users.models import User
 from apps.users.step_up import step_up_page
@@ -170,15 +169,8 @@ class AlertAdmin(ReadOnlyAdmin):
         services.alert_export_record(
             actor=actor_of(request), alert_ids=[alert.id for alert in alerts]
         )
-        response = HttpResponse(
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="alerts.csv"'},
-        )
-        writer = csv.writer(response)
-        writer.writerow(EXPORT_COLUMNS)
-        for alert in alerts:
-            writer.writerow(csv_cell(getattr(alert, name)) for name in EXPORT_COLUMNS)
-        return response
+        rows = ([getattr(alert, name) for name in EXPORT_COLUMNS] for alert in alerts)
+        return csv_attachment("alerts.csv", EXPORT_COLUMNS, rows)
 
     def next_view(self, request: HttpRequest) -> HttpResponse:
         """Give the officer the most urgent alert that nobody has."""

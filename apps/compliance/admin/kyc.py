@@ -19,7 +19,7 @@ from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kin
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
-from apps.compliance.selectors.kyc import answers_of, document_list
+from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services import kyc_decisions
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from apps.audit.models import AuditEvent
 
 TIMELINE = 100
-CHANGES = ("step_saved", "document_uploaded", "screened", "hit_disposed")
+CHANGES = ("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed")
 
 
 @admin.register(WatchlistVersion)
@@ -210,6 +210,7 @@ def review_context(record: KycRecord) -> dict[str, Any]:
             for step in STEPS
         ],
         "documents": document_list(record.id),
+        "quarantine": quarantine_list(record.id),
         "factors": record.risk_factors,
         "hits": hits.prefetch_related("entity__names"),
         "subject": subject_of(record.id) if "personal" in answers and record.submitted_at else None,

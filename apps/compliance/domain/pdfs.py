@@ -123,7 +123,7 @@ def _unpacked_bytes(stream: Stream, left: int) -> int:
     found = stream.get("/Filter", Array())
     filters = [str(name) for name in found] if isinstance(found, Array) else [str(found)]
     packed = [name for name in filters if name in UNPACKING]
-    if not UNPACKING | TEXTUAL | PICTURES >= set(filters) or len(packed) > 1:
+    if not set(filters) <= UNPACKING | TEXTUAL | PICTURES or len(packed) > 1:
         raise _too_complex()
     if not packed:
         return 0

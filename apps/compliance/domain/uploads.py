@@ -1,15 +1,13 @@
 """What may be uploaded as evidence, and within which bounds."""
 
-from dataclasses import dataclass
-
 from apps.core.errors import InvalidInput
+from apps.infrastructure.sandbox import Bounds
 
 MAX_BYTES = 8 * 1024 * 1024
 # What one client may keep with the firm, quarantine included.
 MAX_FILES = 40
 MAX_TOTAL_BYTES = 100 * 1024 * 1024
-# One gigabyte of address space holds the interpreter and the largest picture twice.
-CPU_SECONDS, WALL_SECONDS, MEMORY_BYTES, OUTPUT_BYTES = 4, 12.0, 1024**3, 24 * 1024 * 1024
+QUARANTINE_DAYS = 90
 MAGIC = {
     "image/jpeg": b"\xff\xd8\xff",
     "image/png": b"\x89PNG\r\n\x1a\n",
@@ -21,12 +19,8 @@ CLEANERS = {
     "image/png": "apps.compliance.domain.images:png_redraw",
     "application/pdf": "apps.compliance.domain.pdfs:pdf_rewrite",
 }
-
-
-@dataclass(frozen=True)
-class CleanFile:
-    content: bytes
-    media_type: str
+# One gigabyte of address space holds the interpreter and the largest picture twice.
+BOUNDS = Bounds(cpu_seconds=4, wall_seconds=12, memory_bytes=1024**3, output_bytes=24 * 1024**2)
 
 
 def refused(message: str, code: str) -> InvalidInput:

@@ -1,7 +1,7 @@
 """The tables of compliance, one noun a file; Django needs their names here."""
 
 from apps.compliance.models.alert import Alert, AlertEvidence, AlertNote
-from apps.compliance.models.document import KycDocument
+from apps.compliance.models.document import KycDocument, QuarantinedFile
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
 from apps.compliance.models.movement import Movement
 from apps.compliance.models.scenario import Scenario
@@ -17,6 +17,7 @@ __all__ = [
     "KycRecord",
     "KycStep",
     "Movement",
+    "QuarantinedFile",
     "Scenario",
     "ScreeningHit",
     "ScreeningRun",

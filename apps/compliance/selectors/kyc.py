@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.compliance.domain.kyc import CLIENT_TEXTS, EDITABLE, IDENTITY_KINDS, KycStatus
 from apps.compliance.domain.kyc_reasons import REASONS
 from apps.compliance.domain.questionnaire import STEPS, Step, answers_missing
-from apps.compliance.models import KycDocument, KycRecord, KycStep
+from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
 from apps.users.models import User
 
 
@@ -136,6 +137,11 @@ def document_list(record_id: UUID) -> tuple[DocumentView, ...]:
         )
         for row in rows.order_by("-created_at")
     )
+
+
+def quarantine_list(record_id: UUID) -> QuerySet[QuarantinedFile]:
+    """Return what was found in the client's uploads, newest first, without the files."""
+    return QuarantinedFile.objects.filter(record_id=record_id).defer("content")
 
 
 def document_kinds() -> list[tuple[str, str]]:

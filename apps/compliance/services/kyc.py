@@ -103,13 +103,18 @@ def kyc_submit(*, actor: User) -> KycRecord:
 def editable_record(actor: User) -> KycRecord:
     """Return the actor's own record, locked; raises Conflict when it may not change now."""
     record = KycRecord.objects.locked(kyc_start(actor=actor).id)
+    check_editable(record)
+    return record
+
+
+def check_editable(record: KycRecord) -> None:
+    """Raise Conflict when the client may not change the record now."""
     if record.status not in EDITABLE:
         raise Conflict(
             "Your identity check is with us and cannot be changed now.",
             code="kyc_not_editable",
             status=record.status,
         )
-    return record
 
 
 def _missing(record: KycRecord) -> dict[str, str]:

@@ -57,6 +57,7 @@ EVENTS = {
     "compliance.kyc.started": "The identity check was begun",
     "compliance.kyc.step_saved": "Answers of the identity check were saved",
     "compliance.kyc.document_uploaded": "A document was uploaded",
+    "compliance.kyc.file_quarantined": "A file was refused: malware was found in it",
     "compliance.kyc.submitted": "The identity check was handed in",
     "compliance.kyc.decided": "The identity check was decided",
     "users.user.registered": "The account was registered",

@@ -13,6 +13,7 @@ from apps.compliance.services.documents import document_read, document_upload
 from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.core.errors import DomainError
 from apps.infrastructure.api.problems import domain_status
+from apps.infrastructure.attachments import as_attachment
 from apps.portal.forms.documents import DocumentForm
 from apps.portal.forms.verification import StepForm, initial_of
 from apps.portal.views.access import client_page
@@ -88,11 +89,7 @@ def submit(request: HttpRequest) -> HttpResponseBase:
 def document(request: HttpRequest, document_id: UUID) -> HttpResponseBase:
     """Give a document back to its owner; the access is logged, so it is asked for by POST."""
     found, content = document_read(actor=actor_of(request), document_id=document_id)
-    answer = HttpResponse(content, content_type=found.media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{found.file_name}"'
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return as_attachment(found.file_name, found.media_type, content)
 
 
 def _step(kyc: KycView, code: str) -> StepView:
