@@ -15,6 +15,15 @@ SIGN_IN = {
     "account": (200, 3600),
     "device": (10, 300),
 }
+# Wrong codes of the second factor, for one user, as (attempts, window in seconds).  `place`: from
+# one address or in one session.  `hour` and `day`: from all addresses that the user never signed
+# in from, together.  `session`: in all sessions together.
+CODES = {
+    "place": (5, 300),
+    "hour": (20, 3600),
+    "day": (50, 86_400),
+    "session": (20, 3600),
+}
 # How long a network or a browser that signed in stays known to the account.
 KNOWN_DAYS = 30
 

@@ -110,8 +110,6 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "allauth",
     "allauth.account",
     "django_prometheus",
@@ -214,7 +212,6 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if EMBEDDED else "https"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Stratford: "
 ACCOUNT_SESSION_REMEMBER = False
-OTP_TOTP_ISSUER = "Stratford"
 # How long a proven second factor counts for what needs a fresh one.
 STEP_UP_SECONDS = 300
 
@@ -352,6 +349,7 @@ RATE_LIMIT_SIGN_IN_PATHS: tuple[str, ...] = limits.RATE_LIMIT_SIGN_IN_PATHS
 RATELIMIT_IPV6_MASK = limits.IPV6_MASK
 ACCOUNT_RATE_LIMITS = limits.ALLAUTH
 SIGN_IN_LIMITS: dict[str, tuple[int, int]] = limits.SIGN_IN
+CODE_LIMITS: dict[str, tuple[int, int]] = limits.CODES
 KNOWN_DAYS: int = limits.KNOWN_DAYS
 API_KEYS: dict[str, int] = limits.API_KEYS
 HEALTH_CHECKS = {

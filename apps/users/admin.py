@@ -9,16 +9,14 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
 from apps.users.models import User
 from apps.users.services.accounts import password_expire
 
-# Roles come from code; devices and addresses belong to their owners.
-for model in (Group, EmailAddress, StaticDevice, TOTPDevice):
+# Roles come from code, addresses belong to their owners.
+for model in (Group, EmailAddress):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 

@@ -146,9 +146,12 @@ class StepUpApi(ApiView):
         session = session_of(request)
         if session is None:
             raise NotPermitted("This way to sign in cannot step up.", code="step_up_unavailable")
-        until = step_up_confirm(
-            user=actor_of(request), session=session, token=data.validated_data["otp"]
-        )
+        try:
+            until = step_up_confirm(
+                user=actor_of(request), session=session, token=data.validated_data["otp"]
+            )
+        except TooManyAttempts as refusal:
+            raise Throttled(wait=refusal.retry_after, code=refusal.code) from refusal
         return Response(StepUpOutput({"expires_at": until}).data)
 
 

@@ -10,11 +10,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
-from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.core.errors import NotFound
-from apps.users.models import ApiKey, ApiSession, User
+from apps.users.models import ApiKey, ApiSession, RecoveryCode, TotpDevice, User
 from apps.users.repositories import ApiKeyQuerySet
 
 PENDING_LIFE = timedelta(minutes=15)
@@ -50,21 +48,21 @@ def user_get(user_id: UUID) -> User:
 
 
 def user_has_second_factor(user: User) -> bool:
-    """Tell whether the user has a confirmed device."""
-    return bool(django_otp.user_has_device(user))
+    """Tell whether the user has a device; recovery codes alone are none."""
+    return bool(TotpDevice.objects.filter(user=user, confirmed=True).exists())
 
 
-def totp_pending_get(user: User) -> TOTPDevice | None:
+def totp_pending_get(user: User) -> TotpDevice | None:
     """Return the secret that waits for its first code; it waits for PENDING_LIFE."""
-    waiting = TOTPDevice.objects.filter(
+    waiting = TotpDevice.objects.filter(
         user=user, confirmed=False, created_at__gt=timezone.now() - PENDING_LIFE
     )
-    device: TOTPDevice | None = waiting.order_by("-created_at").first()
+    device: TotpDevice | None = waiting.order_by("-created_at").first()
     return device
 
 
 def recovery_codes_left(user: User) -> int:
-    return int(StaticToken.objects.filter(device__user=user).count())
+    return RecoveryCode.objects.filter(sheet__user=user).count()
 
 
 def session_is_verified(user: User) -> bool:

@@ -1,11 +1,13 @@
 """Pages of the second factor: the code at sign-in, and the security settings."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import django_otp
 import segno
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.stages import LoginStageController
 from django.contrib import messages
@@ -20,15 +22,22 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.users import selectors
 from apps.users.actors import actor_of
 from apps.users.adapter import OtpStage
 from apps.users.forms import CodeForm, StepUpForm
 from apps.users.services import second_factor, step_up
+from apps.users.services.code_attempts import code_from_address
 from apps.users.services.sign_in import sign_in_failure_record
 from apps.users.services.tokens import api_session_end
-from apps.users.step_up import confirm_page, safe_next
+from apps.users.step_up import confirm_page, safe_next, step_up_page
+
+if TYPE_CHECKING:
+    from apps.users.models import TotpDevice
+
+# The session key that names the secret which this browser is about to confirm.
+PENDING_KEY = "totp_pending"
 
 
 @never_cache
@@ -43,7 +52,15 @@ def otp_login(request: HttpRequest) -> HttpResponse:
     user = stage.login.user
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        device = second_factor.code_verify(user=user, code=form.cleaned_data["code"])
+        try:
+            device = code_from_address(
+                user=user,
+                code=form.cleaned_data["code"],
+                address=get_adapter().get_client_ip(request),
+            )
+        except DomainError as error:
+            form.add_error("code", error.message)
+            return render(request, "users/otp_login.html", {"form": form}, status=429)
         if device is not None:
             record_authentication(request, user, "otp")
             user.otp_device = device
@@ -111,10 +128,10 @@ class SecurityView(LoginRequiredMixin, View):
             return redirect("security")
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
-        user = actor_of(request)
-        if selectors.user_has_second_factor(user) and (refused := self._code(request, "begin")):
-            return refused
-        second_factor.totp_begin(user=user)
+        if asked := self._fresh(request):
+            return asked
+        device = second_factor.totp_begin(user=actor_of(request))
+        request.session[PENDING_KEY] = device.pk
         return redirect("security")
 
     def _cancel(self, request: HttpRequest) -> HttpResponse:
@@ -122,15 +139,19 @@ class SecurityView(LoginRequiredMixin, View):
         return redirect("security")
 
     def _confirm(self, request: HttpRequest) -> HttpResponse:
+        if asked := self._fresh(request):
+            return asked
         form = CodeForm(request.POST)
         if not form.is_valid():
-            return self._page(request, form=form, action="confirm", status=400)
+            return self._page(request, form=form, status=400)
+        if self._pending(request) is None:
+            raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
         enrolled = second_factor.totp_confirm(
             user=actor_of(request), code=form.cleaned_data["code"]
         )
         if enrolled is None:
             form.reject()
-            return self._page(request, form=form, action="confirm", status=400)
+            return self._page(request, form=form, status=400)
         device, codes = enrolled
         request.session.cycle_key()
         django_otp.login(request, device)
@@ -138,13 +159,13 @@ class SecurityView(LoginRequiredMixin, View):
         return self._page(request, codes=codes)
 
     def _renew(self, request: HttpRequest) -> HttpResponse:
-        if refused := self._code(request, "renew"):
-            return refused
+        if asked := self._fresh(request):
+            return asked
         return self._page(request, codes=second_factor.recovery_codes_renew(user=actor_of(request)))
 
     def _remove(self, request: HttpRequest) -> HttpResponse:
-        if refused := self._code(request, "remove"):
-            return refused
+        if asked := self._fresh(request):
+            return asked
         second_factor.second_factor_remove(user=actor_of(request))
         messages.success(request, "The second factor is removed.")
         return redirect("security")
@@ -158,34 +179,32 @@ class SecurityView(LoginRequiredMixin, View):
         messages.success(request, "The session has ended.")
         return redirect("security")
 
-    def _code(self, request: HttpRequest, action: str) -> HttpResponse | None:
-        """Demand a fresh code; return the page that says no, or None."""
-        form = CodeForm(request.POST)
-        if form.is_valid():
-            user = actor_of(request)
-            if second_factor.code_verify(user=user, code=form.cleaned_data["code"]) is not None:
-                return None
-            form.reject()
-        return self._page(request, form=form, action=action, status=400)
+    def _fresh(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the page that asks for the second factor, if there is one and it is not fresh."""
+        if not selectors.user_has_second_factor(actor_of(request)):
+            return None
+        return step_up_page(request)
+
+    def _pending(self, request: HttpRequest) -> "TotpDevice | None":
+        """Return the secret that waits, in the session that asked for it and in no other."""
+        pending = selectors.totp_pending_get(actor_of(request))
+        is_ours = pending is not None and pending.pk == request.session.get(PENDING_KEY)
+        return pending if is_ours else None
 
     def _page(
         self,
         request: HttpRequest,
         *,
         form: CodeForm | None = None,
-        action: str = "",
         codes: list[str] | None = None,
         status: int = 200,
     ) -> HttpResponse:
         user = actor_of(request)
-        pending = selectors.totp_pending_get(user)
-        forms = {
-            name: form if form is not None and name == action else CodeForm(auto_id=f"id_{name}_%s")
-            for name in ("begin", "confirm", "renew", "remove")
-        }
+        pending = self._pending(request)
         context: dict[str, Any] = {
-            "forms": forms,
+            "form": form or CodeForm(),
             "codes": codes,
+            "download": quote("\n".join([*codes, ""])) if codes else "",
             "has_second_factor": selectors.user_has_second_factor(user),
             "may_remove": not user.is_staff,
             "codes_left": selectors.recovery_codes_left(user),
@@ -193,7 +212,7 @@ class SecurityView(LoginRequiredMixin, View):
         }
         if pending is not None:
             context["secret"] = second_factor.totp_secret(pending)
-            context["qr"] = segno.make(pending.config_url, error="m").svg_data_uri(
+            context["qr"] = segno.make(second_factor.totp_address(pending), error="m").svg_data_uri(
                 scale=5, light="white"
             )
         return render(request, "users/security.html", context, status=status)

@@ -3,11 +3,10 @@
 from typing import Any
 from uuid import uuid4
 
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from rest_framework.test import APIClient
 
 from apps.users.domain.roles import Role
-from apps.users.models import User
+from apps.users.models import TotpDevice, User
 from apps.users.services.accounts import user_provision
 from apps.users.services.tokens import api_session_open
 
@@ -30,8 +29,9 @@ def make_user(role: Role = Role.CLIENT, *, with_totp: bool = False, **fields: An
     return user
 
 
-def totp_device(user: User) -> TOTPDevice:
-    return TOTPDevice.objects.get(user=user, confirmed=True)
+def totp_device(user: User) -> TotpDevice:
+    device: TotpDevice = TotpDevice.objects.get(user=user, confirmed=True)
+    return device
 
 
 def api_client(user: User) -> APIClient:

@@ -10,26 +10,29 @@ from django.urls import reverse
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.audit.models import AuditEvent
-from apps.users.models import User
+from apps.users.models import STEP_SECONDS, TotpDevice, User
 from apps.users.services.step_up import SESSION_KEY, step_up_record
 from tests.users.factories import PASSWORD
 
 JSON = "application/json"
 
 
-def code_of(device: TOTPDevice, *, steps: int = 0) -> str:
-    """Return the app's code, now or some steps of 30 seconds away."""
-    device.refresh_from_db()
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    totp.time = time.time() + steps * device.step
+def code_of(device: TotpDevice, *, steps: int = 0) -> str:
+    """Return the app's code, now or some steps of 30 seconds away; not one about to end."""
+    left = STEP_SECONDS - time.time() % STEP_SECONDS
+    if left < 1:
+        time.sleep(left)
+    totp = TOTP(device.key)
+    totp.time = time.time() + steps * STEP_SECONDS
     return f"{totp.token():06d}"
 
 
-def forget_wrong_codes() -> None:
-    TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+def next_code_of(device: TotpDevice) -> str:
+    """Return the code that the app shows 30 seconds later, as if they had passed."""
+    TotpDevice.objects.filter(pk=device.pk).update(last_step=-1)
+    return code_of(device)
 
 
 def event_names(user: User) -> list[str]:
@@ -43,8 +46,8 @@ def portal_password(client: Client, user: User, password: str = PASSWORD, url: s
 
 def prove_second_factor(client: Client, user: User) -> None:
     """Give a browser that is signed in without pages the second factor, proven just now."""
-    device = TOTPDevice.objects.filter(user=user).first()
-    device = device or TOTPDevice.objects.create(user=user, name="test")
+    device = TotpDevice.objects.filter(user=user).first()
+    device = device or TotpDevice.objects.create(user=user, name="test", secret="MFRGG43FMZQW2ZLT")
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = device.persistent_id
     step_up_record(user=user, session=session)
@@ -58,7 +61,7 @@ def age_second_factor(client: Client, seconds: int = settings.STEP_UP_SECONDS + 
     session.save()
 
 
-def portal_sign_in(user: User, device: TOTPDevice | None = None) -> Client:
+def portal_sign_in(user: User, device: TotpDevice | None = None) -> Client:
     """Return a browser that went through the sign-in pages."""
     client = Client()
     portal_password(client, user)

@@ -4,11 +4,10 @@ import uuid
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.users.domain.roles import Role, permissions_of
-from apps.users.models import User
+from apps.users.models import TotpDevice, User
 from apps.users.selectors import portal_user_get, user_get
 from apps.users.services import second_factor
 from apps.users.services.accounts import user_provision
@@ -109,4 +108,4 @@ def test_confirmation_of_a_secret_that_another_request_confirmed_is_a_conflict()
     with pytest.raises(Conflict, match="begin again"):
         second_factor._device_enrol(user=user, device=device)
 
-    assert TOTPDevice.objects.filter(user=user, confirmed=True).count() == 1
+    assert TotpDevice.objects.filter(user=user, confirmed=True).count() == 1

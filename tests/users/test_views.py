@@ -9,18 +9,16 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django_otp.plugins.otp_static.models import StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.audit.models import AuditEvent
 from apps.users.domain.roles import Role
-from apps.users.models import User
+from apps.users.models import RecoveryCode, TotpDevice, User
 from apps.users.services.tokens import access_token_verify, api_session_open
 from tests.users.factories import PASSWORD, make_user, totp_device
 from tests.users.helpers import (
+    age_second_factor,
     code_of,
     event_names,
-    forget_wrong_codes,
     portal_password,
     portal_sign_in,
 )
@@ -169,17 +167,16 @@ def test_enrolment_shows_a_secret_and_codes_and_ends_other_sessions() -> None:
     other, client = portal_sign_in(user), portal_sign_in(user)
     token = api_session_open(user=user, methods=["pwd"])
     client.post(DASHBOARD, {"action": "begin"})
-    pending = TOTPDevice.objects.get(user=user)
+    pending = TotpDevice.objects.get(user=user)
     page = client.get(DASHBOARD).content.decode()
     assert "data:image/svg+xml" in page
     assert not pending.confirmed
     assert client.post(DASHBOARD, {"action": "confirm", "code": "000000"}).status_code == 400
     assert client.post(DASHBOARD, {"action": "confirm", "code": ""}).status_code == 400
-    forget_wrong_codes()
     answer = client.post(DASHBOARD, {"action": "confirm", "code": code_of(pending)})
     codes = re.findall(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>", answer.content.decode())
     assert len(codes) == 10
-    assert not set(codes) & set(StaticToken.objects.values_list("token", flat=True))
+    assert not set(codes) & set(RecoveryCode.objects.values_list("code_hash", flat=True))
     assert "never_cache" not in answer.headers
     assert "no-store" in answer.headers["Cache-Control"]
     assert client.get(DASHBOARD).status_code == 200
@@ -200,55 +197,72 @@ def test_enrolment_without_a_secret_is_refused() -> None:
     client = portal_sign_in(make_user())
     answer = client.post(DASHBOARD, {"action": "confirm", "code": "123456"}, follow=True)
     assert "begin again" in answer.content.decode()
-    assert not TOTPDevice.objects.exists()
+    assert not TotpDevice.objects.exists()
 
 
 def test_enrolment_is_cancelled_by_the_user() -> None:
     client = portal_sign_in(make_user())
     client.post(DASHBOARD, {"action": "begin"})
     client.post(DASHBOARD, {"action": "cancel"})
-    assert not TOTPDevice.objects.exists()
+    assert not TotpDevice.objects.exists()
 
 
-@pytest.mark.parametrize("action", ["begin", "renew", "remove"])
-def test_change_without_a_fresh_code_is_refused(action: str) -> None:
+@pytest.mark.parametrize("action", ["begin", "renew", "remove", "confirm"])
+def test_asvs_v7_5_1_change_of_the_second_factor_needs_a_fresh_code(action: str) -> None:
     user = make_user(with_totp=True)
     device = totp_device(user)
     client = portal_sign_in(user, device)
+    age_second_factor(client)
     events = event_names(user)
-    for code in ("", "000000"):
-        assert client.post(DASHBOARD, {"action": action, "code": code}).status_code == 400
-    assert TOTPDevice.objects.get(user=user).key == device.key
+    page = client.post(DASHBOARD, {"action": action, "code": code_of(device)})
+    assert page.status_code == 403
+    assert f'name="action" value="{action}"' in page.content.decode()
+    assert TotpDevice.objects.get(user=user).secret == device.secret
     assert event_names(user) == events
 
 
-def test_replacement_with_a_fresh_code_drops_the_former_device() -> None:
+def test_replacement_drops_the_former_device() -> None:
     user = make_user(with_totp=True)
     former = totp_device(user)
     client = portal_sign_in(user, former)
-    client.post(DASHBOARD, {"action": "begin", "code": code_of(former, steps=1)})
-    pending = TOTPDevice.objects.get(user=user, confirmed=False)
+    client.post(DASHBOARD, {"action": "begin"})
+    pending = TotpDevice.objects.get(user=user, confirmed=False)
     client.post(DASHBOARD, {"action": "confirm", "code": code_of(pending)})
-    assert TOTPDevice.objects.get(user=user).pk == pending.pk
+    assert TotpDevice.objects.get(user=user).pk == pending.pk
     assert client.get(DASHBOARD).status_code == 200
 
 
-def test_new_recovery_codes_are_shown_once() -> None:
-    user = make_user(with_totp=True)
-    device = totp_device(user)
-    client = portal_sign_in(user, device)
-    answer = client.post(DASHBOARD, {"action": "renew", "code": code_of(device, steps=1)})
-    assert answer.content.decode().count("<li><code>") == 10
-    assert StaticToken.objects.count() == 10
-    assert "<li><code>" not in client.get(DASHBOARD).content.decode()
+def test_secret_that_waits_is_shown_and_confirmed_in_its_own_session_only() -> None:
+    user = make_user()
+    thief, owner = portal_sign_in(user), portal_sign_in(user)
+    owner.post(DASHBOARD, {"action": "begin"})
+    pending = TotpDevice.objects.get(user=user)
+    assert pending.secret in owner.get(DASHBOARD).content.decode()
+    assert pending.secret not in thief.get(DASHBOARD).content.decode()
+    answer = thief.post(DASHBOARD, {"action": "confirm", "code": code_of(pending)}, follow=True)
+    assert "begin again" in answer.content.decode()
+    pending.refresh_from_db()
+    assert not pending.confirmed
 
 
-def test_client_removes_the_second_factor_with_a_fresh_code() -> None:
+def test_new_recovery_codes_are_shown_once_and_can_be_downloaded() -> None:
     user = make_user(with_totp=True)
-    device = totp_device(user)
-    client = portal_sign_in(user, device)
-    client.post(DASHBOARD, {"action": "remove", "code": code_of(device, steps=1)})
-    assert not TOTPDevice.objects.exists()
+    client = portal_sign_in(user, totp_device(user))
+    page = client.post(DASHBOARD, {"action": "renew"}).content.decode()
+    codes = re.findall(r"<li><code>([^<]+)</code>", page)
+    assert len(codes) == 10
+    assert f'href="data:text/plain;charset=utf-8,{codes[0]}%0A' in page
+    assert RecoveryCode.objects.count() == 10
+    again = client.get(DASHBOARD).content.decode()
+    assert "<li><code>" not in again
+    assert "10 recovery codes left" in again
+
+
+def test_client_removes_the_second_factor() -> None:
+    user = make_user(with_totp=True)
+    client = portal_sign_in(user, totp_device(user))
+    client.post(DASHBOARD, {"action": "remove"})
+    assert not TotpDevice.objects.exists()
     assert client.get(DASHBOARD).status_code == 200
 
 
@@ -257,8 +271,8 @@ def test_staff_cannot_remove_the_second_factor() -> None:
     device = totp_device(user)
     client = portal_sign_in(user, device)
     assert "Remove the second factor" not in client.get(DASHBOARD).content.decode()
-    client.post(DASHBOARD, {"action": "remove", "code": code_of(device, steps=1)})
-    assert TOTPDevice.objects.filter(pk=device.pk).exists()
+    client.post(DASHBOARD, {"action": "remove"})
+    assert TotpDevice.objects.filter(pk=device.pk).exists()
 
 
 def test_staff_without_a_device_reach_only_the_page_that_enrols_one() -> None:

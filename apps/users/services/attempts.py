@@ -26,7 +26,7 @@ class TooManyAttempts(DomainError):
     code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many attempts to sign in. Try again later.")
+        super().__init__("Too many attempts. Try again later.")
         self.retry_after = retry_after
 
 
@@ -54,7 +54,8 @@ PER_ACCOUNT = Limit("account", 200, 3600)
 
 
 @contextmanager
-def _counting() -> Iterator[None]:
+def counting() -> Iterator[None]:
+    """Turn a counter that cannot be reached into Unavailable: nobody guesses uncounted."""
     try:
         yield
     except RedisError as error:
@@ -77,8 +78,8 @@ def _keys(email: str, address: str) -> list[tuple[Limit, str]]:
 
 def attempt_count(email: str, address: str) -> None:
     """Count one attempt; raise TooManyAttempts beyond a limit, Unavailable without the counter."""
-    with _counting():
-        known = cache.get(_known_key(email, address)) is not None
+    with counting():
+        known = address_is_known(email, address)
         for limit, key in _keys(email, address):
             cache.add(key, 0, timeout=limit.window_seconds * 2)
             if cache.incr(key) > limit.attempts and not (known and limit is PER_ACCOUNT):
@@ -87,13 +88,18 @@ def attempt_count(email: str, address: str) -> None:
 
 def attempt_give_back(email: str, address: str) -> None:
     """Forget the attempt that was right."""
-    with _counting():
+    with counting():
         for limit, key in _keys(email, address):
             cache.add(key, 1, timeout=limit.window_seconds * 2)
             cache.decr(key)
 
 
+def address_is_known(email: str, address: str) -> bool:
+    """Tell whether the account has signed in from here before."""
+    return cache.get(_known_key(email, address)) is not None
+
+
 def address_remember(email: str, address: str) -> None:
     """Note that the account has signed in from here."""
-    with _counting():
+    with counting():
         cache.set(_known_key(email, address), 1, timeout=KNOWN_SECONDS)

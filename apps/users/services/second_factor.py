@@ -3,38 +3,46 @@
 import base64
 import re
 import secrets
+from urllib.parse import quote, urlencode
 
 import django_otp
-from django.utils.crypto import salted_hmac
 from django_otp.models import Device
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotPermitted
+from apps.infrastructure.encryption import blind_index
 from apps.users.events import SecondFactorChanged
-from apps.users.models import User
+from apps.users.models import (
+    CODE_DIGITS,
+    STEP_SECONDS,
+    RecoveryCode,
+    RecoverySheet,
+    TotpDevice,
+    User,
+)
 from apps.users.selectors import totp_pending_get
 from apps.users.services.tokens import api_sessions_end_all
 
 TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
 RECOVERY_CODE_COUNT = 10
 DEVICE_NAME = "Authenticator app"
+ISSUER = "Stratford"
+SECRET_BYTES = 20
 
 
 def code_verify(*, user: User, code: str) -> Device | None:
     """Return the device that accepts the code, now used up; None for a wrong or used code.
 
-    django-otp locks the device's row, counts failures and makes guesses wait, so that of parallel
-    uses of one code one succeeds.  Six digits go to the app, anything else to the recovery codes:
-    wrong guesses at the one do not block the other.
+    django-otp locks the device's row, so that of parallel uses of one code one succeeds.  Six
+    digits go to the app, anything else to the recovery codes.  Nothing here counts guesses: ask
+    through `code_attempts`.
     """
     cleaned = re.sub(r"[\s-]", "", code).lower()
     if TOTP_CODE.fullmatch(cleaned):
-        devices, token = TOTPDevice.objects.devices_for_user(user, confirmed=True), cleaned
+        devices, token = TotpDevice.objects.devices_for_user(user, confirmed=True), cleaned
     else:
-        devices = StaticDevice.objects.devices_for_user(user, confirmed=True)
+        devices = RecoverySheet.objects.devices_for_user(user, confirmed=True)
         token = _recovery_hash(user, cleaned)
     for device in devices:
         accepted = django_otp.verify_token(user, device.persistent_id, token)
@@ -44,24 +52,23 @@ def code_verify(*, user: User, code: str) -> Device | None:
 
 
 @command
-def totp_begin(*, user: User) -> TOTPDevice:
+def totp_begin(*, user: User) -> TotpDevice:
     """Make a new secret that waits for its first code; a waiting one before it is dropped.
 
     Replacing a device needs a fresh code: the caller checks it by `code_verify`.
     """
     _lock(user)
-    TOTPDevice.objects.filter(user=user, confirmed=False).delete()
-    device: TOTPDevice = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=False)
-    return device
+    TotpDevice.objects.filter(user=user, confirmed=False).delete()
+    return _new_device(user, confirmed=False)
 
 
 @command
 def totp_cancel(*, user: User) -> None:
     """Drop a secret that waits for its first code."""
-    TOTPDevice.objects.filter(user=user, confirmed=False).delete()
+    TotpDevice.objects.filter(user=user, confirmed=False).delete()
 
 
-def totp_confirm(*, user: User, code: str) -> tuple[TOTPDevice, list[str]] | None:
+def totp_confirm(*, user: User, code: str) -> tuple[TotpDevice, list[str]] | None:
     """Enrol the waiting secret by its first code; return the device and new recovery codes.
 
     None for a wrong code.  Raises Conflict when nothing waits.  The former app and its recovery
@@ -71,17 +78,17 @@ def totp_confirm(*, user: User, code: str) -> tuple[TOTPDevice, list[str]] | Non
     if pending is None:
         raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
     accepted = django_otp.verify_token(user, pending.persistent_id, code.replace(" ", ""))
-    if not isinstance(accepted, TOTPDevice):
+    if not isinstance(accepted, TotpDevice):
         return None
     return accepted, _device_enrol(user=user, device=accepted)
 
 
 @command
-def _device_enrol(*, user: User, device: TOTPDevice) -> list[str]:
+def _device_enrol(*, user: User, device: TotpDevice) -> list[str]:
     _lock(user)
-    if not TOTPDevice.objects.filter(pk=device.pk, confirmed=False).exists():
+    if not TotpDevice.objects.filter(pk=device.pk, confirmed=False).exists():
         raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
-    former = TOTPDevice.objects.filter(user=user, confirmed=True)
+    former = TotpDevice.objects.filter(user=user, confirmed=True)
     change = "REPLACED" if former.exists() else "ENROLLED"
     former.delete()
     device.confirmed = True
@@ -99,7 +106,7 @@ def recovery_codes_renew(*, user: User) -> list[str]:
     The caller has checked a fresh code.  Raises Conflict without an authenticator app.
     """
     _lock(user)
-    if not TOTPDevice.objects.filter(user=user, confirmed=True).exists():
+    if not TotpDevice.objects.filter(user=user, confirmed=True).exists():
         raise Conflict("Set up the authenticator app first.", code="no_second_factor")
     codes = _renew(user)
     _emit(user, "RECOVERY_CODES_RENEWED")
@@ -115,47 +122,60 @@ def second_factor_remove(*, user: User) -> None:
     if user.is_staff:
         raise NotPermitted("Staff always need a second factor; replace it instead.")
     _lock(user)
-    TOTPDevice.objects.filter(user=user).delete()
-    StaticDevice.objects.filter(user=user).delete()
+    TotpDevice.objects.filter(user=user).delete()
+    RecoverySheet.objects.filter(user=user).delete()
     api_sessions_end_all(user=user, actor=user)
     _emit(user, "REMOVED")
 
 
-def totp_secret(device: TOTPDevice) -> str:
+def totp_secret(device: TotpDevice) -> str:
     """Return the secret in base32, as an authenticator app takes it by hand."""
-    return base64.b32encode(device.bin_key).decode().rstrip("=")
+    return device.secret
+
+
+def totp_address(device: TotpDevice) -> str:
+    """Return the otpauth: address that an authenticator app reads from a QR code."""
+    label = quote(f"{ISSUER}:{device.user.email}")
+    facts = {"secret": device.secret, "issuer": ISSUER, "algorithm": "SHA1"}
+    return f"otpauth://totp/{label}?" + urlencode(
+        {**facts, "digits": CODE_DIGITS, "period": STEP_SECONDS}
+    )
+
+
+def _new_device(user: User, *, confirmed: bool) -> TotpDevice:
+    secret = base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode().rstrip("=")
+    device: TotpDevice = TotpDevice.objects.create(
+        user=user, name=DEVICE_NAME, confirmed=confirmed, secret=secret
+    )
+    return device
 
 
 @command
 def totp_provision(*, user: User) -> str:
     """Give the user a confirmed app without a first code and return its secret; for operators."""
-    if TOTPDevice.objects.filter(user=user).exists():
+    if TotpDevice.objects.filter(user=user).exists():
         raise InvalidInput("The user has a second factor already.", field="user")
-    device = TOTPDevice.objects.create(user=user, name=DEVICE_NAME, confirmed=True)
+    device = _new_device(user, confirmed=True)
     _emit(user, "ENROLLED")
     return totp_secret(device)
 
 
 def _renew(user: User) -> list[str]:
     """Codes of 80 random bits; the database has only their keyed hash."""
-    StaticDevice.objects.filter(user=user).delete()
-    device = StaticDevice.objects.create(user=user, name="Recovery codes", confirmed=True)
+    RecoverySheet.objects.filter(user=user).delete()
+    sheet = RecoverySheet.objects.create(user=user, name="Recovery codes", confirmed=True)
     plain = [
         base64.b32encode(secrets.token_bytes(10)).decode().lower()
         for _ in range(RECOVERY_CODE_COUNT)
     ]
-    StaticToken.objects.bulk_create(
-        [StaticToken(device=device, token=_recovery_hash(user, code)) for code in plain]
+    RecoveryCode.objects.bulk_create(
+        [RecoveryCode(sheet=sheet, code_hash=_recovery_hash(user, code)) for code in plain]
     )
     return ["-".join(code[start : start + 4] for start in range(0, 16, 4)) for code in plain]
 
 
 def _recovery_hash(user: User, code: str) -> str:
-    """Return 16 characters (80 bits): what django-otp's column holds."""
-    digest = salted_hmac(
-        "stratford.recovery-code", f"{user.pk}:{code}", algorithm="sha256"
-    ).digest()
-    return base64.b32encode(digest[:10]).decode().lower()
+    return blind_index(f"{user.pk}:{code}", "users.recovery_code")
 
 
 def _lock(user: User) -> None:

@@ -12,7 +12,7 @@ from apps.users.events import SignInFailed, SignInSucceeded
 from apps.users.models import User
 from apps.users.selectors import second_factor_is_demanded, user_has_second_factor
 from apps.users.services.attempts import address_remember, attempt_count, attempt_give_back
-from apps.users.services.second_factor import code_verify
+from apps.users.services.code_attempts import code_from_address
 from apps.users.services.tokens import TokenPair, api_session_open
 
 Channel = Literal["PORTAL", "API"]
@@ -58,20 +58,20 @@ def api_sign_in(
         raise SignInRefused("Confirm your e-mail address first.", code="email_not_verified")
     methods = ["pwd"]
     if second_factor_is_demanded(user):
-        _demand_code(user, code)
+        _demand_code(user, code, address)
         methods.append("otp")
     sign_in_record(user=user, channel="API", methods=methods, address=address)
     return api_session_open(user=user, methods=methods, user_agent=user_agent)
 
 
-def _demand_code(user: User, code: str) -> None:
+def _demand_code(user: User, code: str, address: str) -> None:
     if not user_has_second_factor(user):
         raise SignInRefused(
             "Set up a second factor in the portal first.", code="second_factor_missing"
         )
     if not code:
         raise SignInRefused("A code of the second factor is needed.", code="second_factor_required")
-    if code_verify(user=user, code=code) is None:
+    if code_from_address(user=user, code=code, address=address) is None:
         sign_in_failure_record(user=user, email="", channel="API", reason="second_factor")
         raise SignInRefused("The e-mail address, the password or the code is wrong.")
 

@@ -13,7 +13,7 @@ from apps.core.errors import NotPermitted
 from apps.users.events import SecondFactorConfirmed
 from apps.users.models import ApiSession, User
 from apps.users.selectors import user_has_second_factor
-from apps.users.services.second_factor import code_verify
+from apps.users.services.code_attempts import code_from_session
 from apps.users.services.sign_in import Channel, sign_in_failure_record
 
 SESSION_KEY = "second_factor_at"
@@ -23,13 +23,14 @@ def step_up_confirm(*, user: User, session: ApiSession | SessionBase, token: str
     """Take a fresh code for this session and return until when it counts.
 
     A code that signed in is used up and does not count again.  Raises NotPermitted
-    (`second_factor_missing`, `invalid_code`).  Not one transaction: the record of a failure must
-    stay.
+    (`second_factor_missing`, `invalid_code`), TooManyAttempts, Unavailable.  Not one
+    transaction: the record of a failure must stay.
     """
     if not user_has_second_factor(user):
         raise NotPermitted("Set up a second factor first.", code="second_factor_missing")
     channel: Channel = "API" if isinstance(session, ApiSession) else "PORTAL"
-    if code_verify(user=user, code=token) is None:
+    name = str(session.pk if isinstance(session, ApiSession) else session.session_key)
+    if code_from_session(user=user, code=token, session_name=name) is None:
         sign_in_failure_record(user=user, email="", channel=channel, reason="step_up")
         raise NotPermitted(
             "This code is not right, or it was used already. Wait for the next one.",
