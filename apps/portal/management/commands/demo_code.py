@@ -1,6 +1,7 @@
-"""Print the current second-factor code of one of the demo's people."""
+"""Print a second-factor code of one of the demo's people that is good for a few seconds yet."""
 
 import base64
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django_otp.oath import TOTP
 
 from apps.portal.management.demo import People
+
+STEP_SECONDS = 30
+LEAST_SECONDS = 3
 
 
 class Command(BaseCommand):
@@ -23,5 +27,8 @@ class Command(BaseCommand):
         secret = next((item.totp_secret for item in people if item.email == options["email"]), "")
         if not secret:
             raise CommandError("The demo knows nobody of that e-mail address.")
+        left = STEP_SECONDS - time.time() % STEP_SECONDS
+        if left < LEAST_SECONDS:
+            time.sleep(left)
         padded = secret + "=" * (-len(secret) % 8)
         self.stdout.write(f"{TOTP(base64.b32decode(padded)).token():06d}")
