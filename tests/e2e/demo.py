@@ -57,7 +57,7 @@ class Person:
     role: str
 
     def code(self) -> str:
-        """Return a second-factor code that is new and does not end at once; wait for it if needed."""
+        """Return a code that is new and does not end at once; wait for it if needed."""
         padded = self.totp_secret + "=" * (-len(self.totp_secret) % 8)
         key = base64.b32decode(padded)
         while time.time() % STEP_SECONDS > STEP_SECONDS - 4 or (
