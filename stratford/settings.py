@@ -7,6 +7,8 @@ from typing import Any
 
 import django_stubs_ext
 import environ
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from stratford import embedded, limits, logs, openapi, schedule, scopes
 
@@ -66,7 +68,11 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "stratford",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry": Retry(NoBackoff(), 1),
+        },
     }
 }
 CHANNEL_LAYERS = {

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 @lru_cache(maxsize=2)
@@ -14,6 +16,8 @@ def _client_of(_pid: int, url: str) -> "redis.Redis":
         socket_timeout=2,
         socket_connect_timeout=2,
         decode_responses=True,
+        # A connection that died while idle is replaced once; an outage is the breaker's business.
+        retry=Retry(NoBackoff(), 1),
     )
 
 

@@ -103,6 +103,25 @@ def test_trail_with_one_column_changed_names_the_event(column: str, value: str) 
 
 
 @pytest.mark.usefixtures("trail")
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE audit_auditevent SET actor_id = gen_random_uuid() WHERE stream = 'a-1'",
+        "DELETE FROM audit_auditevent WHERE stream = 'b-1' AND version = 1",
+        "DELETE FROM audit_auditevent WHERE stream = 'a-1'",
+        "UPDATE audit_checkpoint SET hash = repeat('0', 64)",
+    ],
+)
+def test_asvs_v16_4_2_tampering_past_every_guard_fails_the_operators_check(tampering: str) -> None:
+    call_command("audit_verify", stdout=io.StringIO())
+
+    tamper(tampering)
+
+    with pytest.raises((CommandError, SystemExit)):
+        call_command("audit_verify", stdout=io.StringIO(), stderr=io.StringIO())
+
+
+@pytest.mark.usefixtures("trail")
 def test_trail_with_an_event_moved_to_another_stream_names_it() -> None:
     tamper("UPDATE audit_auditevent SET stream = 'z-1' WHERE stream = 'a-1' AND version = 3")
     assert broken().startswith("event z-1@3 audit.test.counted")

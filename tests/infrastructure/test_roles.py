@@ -1,7 +1,17 @@
 """What the application's database role may not do."""
 
+from collections.abc import Iterator
+
+import psycopg
 import pytest
-from django.db import connections
+from django.conf import settings
+from django.db import connection, connections
+
+APPEND_ONLY = (
+    *("audit_auditevent", "audit_checkpoint", "ledger_entry", "ledger_posting"),
+    *("trading_execution", "trading_lotconsumption"),
+)
+AsApplication = psycopg.Connection[tuple[object, ...]]
 
 
 @pytest.mark.django_db(databases=["default", "timescale"])
@@ -18,3 +28,78 @@ def test_history_of_migrations_is_only_read_by_the_application(
             "SELECT has_table_privilege('stratford_app', 'django_migrations', %s)", [privilege]
         )
         assert cursor.fetchone() == (is_given,)
+
+
+@pytest.fixture(params=["default", "timescale"])
+def application(request: pytest.FixtureRequest, db: None) -> Iterator[AsApplication]:
+    """Connect to the tests' own databases as the role that runs the application."""
+    database = settings.DATABASES[request.param]
+    with psycopg.connect(
+        host=database["HOST"], dbname=database["NAME"], user="stratford_app", autocommit=True
+    ) as opened:
+        yield opened
+
+
+def test_asvs_v13_2_2_application_has_no_right_over_the_server(application: AsApplication) -> None:
+    found = application.execute(
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+        " FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    assert found == (False,) * 5
+    memberships = application.execute(
+        "SELECT count(*) FROM pg_auth_members WHERE member = current_user::regrole"
+    ).fetchone()
+    assert memberships == (0,)
+    owned = application.execute(
+        "SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole"
+    ).fetchone()
+    assert owned == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *("CREATE TABLE mine (id int)", "CREATE SCHEMA mine", "CREATE ROLE mine"),
+        *("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'", "CREATE DATABASE mine"),
+        *("DROP TABLE django_migrations", "ALTER TABLE django_migrations ADD COLUMN mine int"),
+        *("TRUNCATE django_migrations", "ALTER TABLE django_migrations DISABLE TRIGGER ALL"),
+        *("SET session_replication_role = replica", "SET ROLE stratford_owner"),
+        *("ALTER ROLE stratford_app SUPERUSER", "SET SESSION AUTHORIZATION postgres"),
+        *("COPY (SELECT 1) TO '/tmp/mine'", "COPY (SELECT 1) TO PROGRAM 'true'"),
+        *("SELECT pg_read_file('/etc/passwd')", "CREATE EXTENSION pg_stat_statements"),
+        "ALTER SYSTEM SET fsync = off",
+    ],
+)
+def test_asvs_v13_2_2_application_has_no_ddl_and_no_way_out(
+    application: AsApplication, statement: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        application.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("application", ["default"], indirect=True)
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"]
+)
+def test_asvs_v13_2_2_application_cannot_change_what_has_happened(
+    application: AsApplication, table: str, statement: str
+) -> None:
+    if table.startswith("audit_"):
+        statement = statement.replace("id = id", "hash = hash")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        application.execute(statement.format(table))  # type: ignore[call-overload]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["audit_auditevent", "audit_checkpoint"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET hash = hash", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
+def test_asvs_v16_4_2_trail_refuses_change_even_by_its_owner(table: str, statement: str) -> None:
+    with (
+        connection.cursor() as cursor,
+        pytest.raises(Exception, match="append-only") as refused,
+    ):
+        cursor.execute(statement.format(table))
+    assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)
