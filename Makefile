@@ -14,7 +14,7 @@ DEV_STAMP := $(VENV)/.dev-$(shell sha256sum requirements-dev.lock | cut -c1-16)
 READY := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(DEMO_STAMP))
 SOURCES := apps stratford tests deploy manage.py
 
-.PHONY: help demo demo-reset test lint format types contracts checks unit schema lock clean
+.PHONY: help demo demo-reset test lint format types contracts checks security unit schema sbom lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,7 +45,7 @@ demo-reset: $(READY)  ## Delete the demo's data
 	@$(BIN)/python -c 'from stratford import embedded; embedded.reset(embedded.var_folder())'
 	echo "The demo's data is deleted."
 
-test: lint types contracts checks unit  ## Everything that CI asks
+test: lint types contracts checks security unit  ## Everything that CI asks
 
 lint: $(DEV_STAMP)  ## Style and mistakes (ruff)
 	$(BIN)/ruff check $(SOURCES)
@@ -72,6 +72,13 @@ checks: $(DEV_STAMP)  ## Migrations are complete, docs/openapi.yaml is current; 
 	EMAIL_URL=smtp+tls://mail.example:587 PUBLIC_URL=https://stratford.example ALLOWED_HOSTS=stratford.example \
 	DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+security: $(DEV_STAMP)  ## Mistakes in our code (bandit), known weaknesses in others' (pip-audit)
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml apps stratford deploy manage.py
+	$(BIN)/python deploy/audit.py $(if $(AUDIT_REQUIRED),--required)
+
+sbom: $(DEV_STAMP)  ## Write what the image contains to sbom.cdx.json (CycloneDX)
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.cdx.json requirements.lock
 
 unit: $(DEV_STAMP)  ## Tests with coverage, end to end included
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=apps --cov-report=term:skip-covered --cov-fail-under=90

@@ -9,7 +9,7 @@ from stratford.embedded import BASE_DIR
 from tests.e2e.api import Api
 from tests.e2e.demo import Demo
 
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 600
 # What ends the token that it is called with, or needs none, is left to the officer's share.
 SIGN_IN = "^/api/v1/(auth|sessions)/"
 ORDERS = "^/api/v1/(orders|trades)"

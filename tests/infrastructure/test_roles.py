@@ -74,7 +74,7 @@ def test_asvs_v13_2_2_application_has_no_ddl_and_no_way_out(
     application: AsApplication, statement: str
 ) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        application.execute(statement)  # type: ignore[call-overload]
+        application.execute(statement)
 
 
 @pytest.mark.parametrize("application", ["default"], indirect=True)
@@ -88,7 +88,7 @@ def test_asvs_v13_2_2_application_cannot_change_what_has_happened(
     if table.startswith("audit_"):
         statement = statement.replace("id = id", "hash = hash")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        application.execute(statement.format(table))  # type: ignore[call-overload]
+        application.execute(statement.format(table))
 
 
 @pytest.mark.django_db

@@ -1,12 +1,15 @@
 """What clients can still do while Redis and the document store are away, and what nobody can."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
@@ -16,7 +19,7 @@ from apps.infrastructure.resilience import breaker, breaker_states
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.trading.models import Order, Portfolio
-from apps.users.models import User
+from apps.users.models import ApiSession, User
 from tests.compliance.factories import make_kyc
 from tests.trading.factories import make_market, make_portfolio, place_order
 from tests.users.factories import api_client
@@ -151,6 +154,8 @@ def test_asvs_v16_5_3_withdrawal_without_a_fresh_second_factor_stays_refused(
     portfolio: Portfolio,
 ) -> None:
     api = api_client(portfolio.client)
+    stale = timezone.now() - timedelta(seconds=settings.STEP_UP_SECONDS + 1)
+    ApiSession.objects.update(second_factor_at=stale)
     body = {"amount": "10", "currency": "USD"}
 
     answer = api.post(

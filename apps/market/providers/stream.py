@@ -100,7 +100,7 @@ class Stream:
             self.failures += 1
             logger.warning("batch_not_sent", error=type(error).__name__, failures=self.failures)
             ceiling = min(2.0**self.failures, BACKOFF_CEILING_SECONDS)
-            return ceiling * random.uniform(0.5, 1.0)  # noqa: S311
+            return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311
         self.failures = 0
         # Beats fall on whole intervals of the clock, whoever leads.
         return self.interval_seconds - datetime.now(UTC).timestamp() % self.interval_seconds
