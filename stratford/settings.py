@@ -301,6 +301,8 @@ BENCHMARK_SYMBOL = "SP500"
 CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
 # Least and greatest amount of one deposit or withdrawal, in units of its currency.
 CASH_LIMITS = ("1.00", "1000000.00")
+# Deposits and withdrawals of one portfolio in a UTC day.
+CASH_TRANSFERS_A_DAY = 100
 # What `ledger_verify` checks beside its own tables: callables that yield each difference in words.
 LEDGER_CHECKS = ["apps.trading.selectors.verification.position_differences"]
 MAX_PORTFOLIOS_PER_CLIENT = 20

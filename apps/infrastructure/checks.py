@@ -25,6 +25,17 @@ def check_transport(
     return [kind(text, hint=HINT, id=f"infrastructure.{number}") for number, text in findings]
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def check_malware_scanner(
+    app_configs: Sequence[AppConfig] | None = None, **options: Any
+) -> list[checks.CheckMessage]:
+    """Warn that uploads are scanned for the test signature only."""
+    if settings.CLAMD_URL:
+        return []
+    text = "CLAMD_URL is not set: of all malware, uploads are scanned for the EICAR test file only."
+    return [checks.Warning(text, id="infrastructure.W001")]
+
+
 def _databases() -> Iterator[tuple[str, str]]:
     for alias, database in settings.DATABASES.items():
         if str(database["HOST"]).startswith("/"):

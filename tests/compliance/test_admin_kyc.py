@@ -7,9 +7,12 @@ from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
-from apps.compliance.models import KycDocument, KycRecord, ScreeningHit
+from apps.compliance.models import KycDocument, KycRecord, QuarantinedFile, ScreeningHit
+from apps.compliance.providers.malware import EICAR
+from apps.compliance.services.documents import document_upload
 from apps.compliance.services.kyc import kyc_submit
 from apps.compliance.services.watchlists import SAMPLE, watchlist_import
+from apps.core.errors import InvalidInput
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.factories import fill_kyc
@@ -161,3 +164,19 @@ def test_document_is_an_attachment_for_officers() -> None:
     assert response["Content-Disposition"].startswith("attachment")
     assert client.get(address("document", uuid4(), document.id)).status_code == 404
     assert client.get(address("document", record.id, uuid4())).status_code == 404
+
+
+def test_asvs_v5_4_3_review_page_shows_the_refused_state_and_no_way_to_the_file() -> None:
+    record = reviewed()
+    KycRecord.objects.filter(id=record.id).update(status="NEEDS_INFORMATION")
+    with pytest.raises(InvalidInput):
+        document_upload(actor=record.client, kind="PROOF_OF_ADDRESS", data=EICAR)
+    client, _ = desk()
+
+    page = client.get(address("change", record.id)).content.decode()
+
+    assert "Refused: malware was found" in page
+    assert "Eicar-Test-Signature, said test-signature" in page
+    found = QuarantinedFile.objects.get()
+    assert str(found.id) not in page
+    assert client.get(address("document", record.id, found.id)).status_code == 404

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from apps.core.errors import DomainError
 from apps.ledger.domain.legs import AccountKind
@@ -118,4 +119,60 @@ def test_cancel_against_fill_ends_in_one_of_the_two_and_the_books_agree() -> Non
     for order in Order.objects.all():
         assert order.filled_quantity in {0, 5}
     assert balance_get(portfolio.id, AccountKind.HELD, "USD") == 0
+    assert list(ledger_differences()) == []
+
+
+def test_asvs_v2_3_4_fifty_parallel_withdrawals_and_orders_never_spend_the_same_cash(
+    settings: Settings,
+) -> None:
+    settings.CASH_CHECKS = []
+    make_market()
+    # A withdrawal takes 1,000.00; an order holds 10 x 100 x 1.02 and its fees: 1,020.51.
+    portfolio = make_portfolio(cash="5102.60")
+    api = api_client(portfolio.client)
+    order = {
+        "portfolio_id": str(portfolio.id),
+        "symbol": "AAPL",
+        "side": "BUY",
+        "type": "MARKET",
+        "quantity": "10",
+    }
+
+    def post(number: int) -> tuple[str, int]:
+        path, body = (
+            ("/api/v1/orders", order)
+            if number % 2
+            else (f"/api/v1/portfolios/{portfolio.id}/withdrawals", {"amount": "1000.00"})
+        )
+        headers = {"Idempotency-Key": f"key-{number}"}
+        answer = api.post(path, body, format="json", headers=headers)
+        return path.rpartition("/")[2], answer.status_code
+
+    answers = Counter(at_once(post, 50))
+
+    orders, withdrawals = answers["orders", 201], answers["withdrawals", 201]
+    assert orders + withdrawals == 5
+    assert answers["orders", 422] + answers["withdrawals", 422] == 45
+    left = D("5102.60") - 1000 * withdrawals - D("1020.51") * orders
+    assert balance_get(portfolio.id, AccountKind.CASH, "USD") == left >= 0
+    assert list(ledger_differences()) == []
+
+
+def test_asvs_v2_3_4_fifty_parallel_sales_through_the_api_sell_the_shares_once() -> None:
+    portfolio = make_portfolio()
+    hold_units(portfolio, "10")
+    api = api_client(portfolio.client)
+    body = {
+        "portfolio_id": str(portfolio.id),
+        "symbol": "AAPL",
+        "side": "SELL",
+        "type": "MARKET",
+        "quantity": "4",
+    }
+
+    def post(number: int) -> int:
+        headers = {"Idempotency-Key": f"key-{number}"}
+        return api.post("/api/v1/orders", body, format="json", headers=headers).status_code
+
+    assert Counter(at_once(post, 50)) == {201: 2, 422: 48}
     assert list(ledger_differences()) == []

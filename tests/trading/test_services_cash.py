@@ -332,3 +332,17 @@ def test_deposit_receive_in_parallel_with_one_key_moves_once() -> None:
 
     assert len(set(outcomes)) == 1
     assert balance(portfolio) == 10
+
+
+def test_asvs_v2_3_2_transfers_beyond_the_days_number_are_refused(settings: Settings) -> None:
+    settings.CASH_TRANSFERS_A_DAY = 2
+    portfolio = make_portfolio()
+    for key in ("a", "b", "a"):
+        deposit(portfolio, "10", key)
+
+    with pytest.raises(Refused) as refusal:
+        deposit(portfolio, "10", "c")
+
+    assert (refusal.value.code, refusal.value.facts["limit"]) == ("transfers_a_day", "2")
+    assert CashTransfer.objects.count() == 2
+    assert balance_get(portfolio.id, CASH, "USD") == 20

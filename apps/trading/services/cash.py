@@ -31,7 +31,7 @@ def deposit_receive(
     first transfer.  `actor` None is the firm itself.
 
     Raises NotFound (not the actor's portfolio), InvalidInput, CurrencyMismatch, Refused
-    `amount_out_of_limits` or what a check of settings.CASH_CHECKS says, and Conflict
+    `amount_out_of_limits`, `transfers_a_day` or what a check of settings.CASH_CHECKS says, Conflict
     `idempotency_key_reused`.
     """
     portfolio = _locked(actor, portfolio_id)
@@ -102,6 +102,7 @@ def _request(
             raise Conflict("The key belongs to another transfer.", code="idempotency_key_reused")
         return first, False
     _check_amount(portfolio, amount)
+    _check_number(portfolio)
     for path in settings.CASH_CHECKS:
         import_string(path)(portfolio.client_id)
     transfer = CashTransfer(
@@ -128,6 +129,19 @@ def _check_amount(portfolio: Portfolio, amount: Money) -> None:
             code="amount_out_of_limits",
             limit=f"{least if amount.amount < least else most:f}",
             measured=f"{amount.amount:f}",
+        )
+
+
+def _check_number(portfolio: Portfolio) -> None:
+    """Count the portfolio's transfers of today; its lock makes the count sure."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = CashTransfer.objects.filter(portfolio=portfolio, created_at__gte=midnight).count()
+    if today >= settings.CASH_TRANSFERS_A_DAY:
+        raise Refused(
+            "There were too many transfers today.",
+            code="transfers_a_day",
+            limit=str(settings.CASH_TRANSFERS_A_DAY),
+            measured=str(today),
         )
 
 
