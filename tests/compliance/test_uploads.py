@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -170,7 +171,7 @@ def test_pdf_keeps_what_its_page_shows() -> None:
         assert len(pdf.pages) == 3
         assert b"(Account statement) Tj" in first.Contents.read_bytes()
         assert first.Resources.Font.F1.BaseFont == pikepdf.Name.Helvetica
-        assert (first.Rotate, list(first.MediaBox)) == (90, [0, 0, 300, 400])
+        assert [int(first.Rotate), *map(int, first.MediaBox.as_list())] == [90, 0, 0, 300, 400]
 
 
 def test_asvs_v14_2_8_picture_loses_place_camera_and_comments() -> None:
@@ -209,8 +210,8 @@ def test_picture_of_many_frames_keeps_the_first(make: Callable[[], bytes]) -> No
     image = redrawn(make())
 
     assert getattr(image, "n_frames", 1) == 1
-    red, green, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))
-    assert (red, abs(green - 128) < 4, abs(blue - 128) < 4) == (0, True, True)
+    red, green, blue = (band.getextrema() for band in image.convert("RGB").split())
+    assert (red[0], abs(green[0] - 128) < 4, abs(blue[0] - 128) < 4) == (0, True, True)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_picture_of_many_frames_keeps_the_first(make: Callable[[], bytes]) -> No
     ],
 )
 def test_picture_of_any_mode_keeps_its_colours_on_white(
-    mode: str, colour: object, expected: object
+    mode: str, colour: Any, expected: Any
 ) -> None:
     out = io.BytesIO()
     Image.new(mode, (150, 150), colour).save(out, "PNG")
