@@ -210,8 +210,8 @@ def test_picture_of_many_frames_keeps_the_first(make: Callable[[], bytes]) -> No
     image = redrawn(make())
 
     assert getattr(image, "n_frames", 1) == 1
-    red, green, blue = (band.getextrema() for band in image.convert("RGB").split())
-    assert (red[0], abs(green[0] - 128) < 4, abs(blue[0] - 128) < 4) == (0, True, True)
+    red, green, blue = image.convert("RGB").tobytes()[:3]
+    assert (red, abs(green - 128) < 4, abs(blue - 128) < 4) == (0, True, True)
 
 
 @pytest.mark.parametrize(
