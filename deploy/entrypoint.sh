@@ -16,7 +16,7 @@ case "$role" in
   web)
     # Forwarding headers are believed from the proxies that FORWARDED_ALLOW_IPS names, and no others.
     exec uvicorn stratford.asgi:application --host 0.0.0.0 --port 8000 \
-      --ws websockets-sansio --loop uvloop --no-access-log --timeout-graceful-shutdown 20 "$@" ;;
+      --ws websockets-sansio --loop uvloop --no-access-log --no-server-header --timeout-graceful-shutdown 20 "$@" ;;
   worker)
     exec celery -A stratford worker --loglevel INFO \
       -Q "${QUEUES:-audit,market,trading,compliance,analytics,notifications}" "$@" ;;

@@ -1,7 +1,14 @@
 """How often, how much and for how long: every limit that a caller from outside can meet."""
 
-# Requests a minute: by address, by credential on the API, by credential on orders, to sign in.
-RATE_LIMITS = {"address": "6000/m", "api": "1200/m", "orders": "600/m", "sign-in": "30/m"}
+# Requests a minute: by address, by credential on the API, by credential on orders, to sign in,
+# what browsers report by address.
+RATE_LIMITS = {
+    "address": "6000/m",
+    "api": "1200/m",
+    "orders": "600/m",
+    "sign-in": "30/m",
+    "reports": "30/m",
+}
 RATE_LIMIT_SIGN_IN_PATHS = ("/accounts/", "/admin/login/", "/api/v1/auth/")
 # An IPv6 caller owns a whole network, so the network is what counts as one address.
 IPV6_MASK = 64

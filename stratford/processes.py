@@ -30,6 +30,7 @@ def application_children(
             *(sys.executable, "-m", "uvicorn", "stratford.asgi:application"),
             *("--host", host, "--port", str(port), "--ws", "websockets-sansio"),
             *("--loop", "uvloop", "--no-access-log", "--no-proxy-headers"),
+            "--no-server-header",
             *("--timeout-graceful-shutdown", "5"),
         ),
         "worker": (

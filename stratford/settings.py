@@ -10,7 +10,7 @@ import environ
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stratford import embedded, limits, logs, openapi, schedule, scopes
+from stratford import browser, embedded, limits, logs, openapi, schedule, scopes
 
 django_stubs_ext.monkeypatch()
 
@@ -133,23 +133,33 @@ INSTALLED_APPS = [
     "apps.portal",
 ]
 
-# The request pipeline, outermost first.
+# The request pipeline, outermost first; docs/security.md says what each part stops.
 MIDDLEWARE = [
+    # Around everything: headers and an answer whatever happens, an id, a line in the log, figures.
+    "apps.infrastructure.middleware.security_headers",
+    "apps.infrastructure.middleware.last_resort",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "apps.infrastructure.middleware.request_id",
-    "django_structlog.middlewares.RequestMiddleware",
+    "apps.infrastructure.middleware.RequestLog",
     "apps.infrastructure.middleware.api_metrics",
+    # 1. CORS
     "corsheaders.middleware.CorsMiddleware",
+    # 2. Security headers and transport
+    "apps.infrastructure.shield.https_for_api",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.infrastructure.csp.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.infrastructure.middleware.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # 3. Rate limits
     "apps.infrastructure.middleware.rate_limit",
+    # 4. CSRF and other requests that our own pages do not send
+    "apps.infrastructure.shield.known_methods",
+    "apps.infrastructure.shield.own_pages_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    # 5. Authentication (the API's: REST_FRAMEWORK)
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "apps.users.middleware.SecondFactorMiddleware",
@@ -157,7 +167,13 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    # 10. Audit of access; between: authorisation, validation, command or query, response
+    "apps.audit.middleware.access_audit",
 ]
+
+# Where reads by staff are recorded, and the views there that show nobody's data.
+ACCESS_AUDITED = ("/admin/", "/api/")
+ACCESS_NOT_AUDITED = ("admin:index", "admin:jsi18n", "schema", "api-docs", "account")
 
 ROOT_URLCONF = "stratford.urls"
 ASGI_APPLICATION = "stratford.asgi.application"
@@ -171,6 +187,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "apps.infrastructure.csp.nonce",
             ]
         },
     }
@@ -222,34 +239,10 @@ ACCOUNT_SESSION_REMEMBER = False
 STEP_UP_SECONDS = 300
 
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not EMBEDDED
-CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = True
-SECURE_SSL_REDIRECT = not EMBEDDED
-SECURE_HSTS_SECONDS = 0 if EMBEDDED else 31_536_000
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not EMBEDDED
-SECURE_PROXY_SSL_HEADER = None if EMBEDDED else ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "connect-src": ["'self'"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    feature: [] for feature in ("camera", "geolocation", "microphone", "payment", "usb")
-}
+# Cookies, TLS, content security policy.
+BASELINE_HEADERS: dict[str, str] = browser.BASELINE_HEADERS
+vars().update(browser.settings(is_embedded=EMBEDDED))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
@@ -257,17 +250,22 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 # --- The API ----------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
+    # 5. Authentication
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.users.authentication.ApiKeyAuthentication",
         "apps.users.authentication.JWTAuthentication",
         "apps.users.authentication.SessionAuthentication",
     ],
+    # 6. Authorisation
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # 7. Validation, with the serializers of the views (8. is the command or query they call)
     "DEFAULT_PARSER_CLASSES": ["apps.infrastructure.api.parsers.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    # 9. Response
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "apps.infrastructure.api.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "apps.infrastructure.api.schema.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "apps.infrastructure.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -372,6 +370,8 @@ HEALTH_CHECKS = {
 # Ages that the health checks measure, by the name of their metric.
 HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = True

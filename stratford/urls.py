@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.infrastructure.csp import csp_report
 from apps.infrastructure.health import health, livez, readyz
 from apps.infrastructure.metrics import metrics
 from apps.users.urls import pages as user_pages
+from stratford.browser import CSP_REPORT_PATH
 
 api = [
     path("", include("apps.infrastructure.urls")),
@@ -21,6 +23,7 @@ urlpatterns = [
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("health", health, name="health"),
+    path(CSP_REPORT_PATH.removeprefix("/"), csp_report, name="csp-report"),
     path("metrics", metrics, name="metrics"),
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),

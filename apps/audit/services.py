@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from apps.audit.domain.checkpoints import CheckpointFacts
 from apps.audit.domain.merkle import MerkleTree
 from apps.audit.domain.seal import seal_of
+from apps.audit.events import AccessMade
 from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
 from apps.audit.providers.signing import signing_key
 from apps.core.commands import command
@@ -221,3 +222,10 @@ def _checkpoint_append(*, up_to: int) -> Checkpoint | None:
     )
     signature = signing_key().sign(facts.image()).hex()
     return Checkpoint.objects.create(**asdict(facts), hash=facts.hash(), signature=signature)
+
+
+@command
+def access_record(*, actor: Actor, method: str, route: str, objects: dict[str, str]) -> None:
+    """Write down that a member of staff has read what is at the route, in a stream of their own."""
+    event = AccessMade(stream=f"access-{actor.pk}", method=method, route=route, objects=objects)
+    emit(event, actor=actor)

@@ -13,6 +13,7 @@ from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 
 from apps.infrastructure.resilience import breaker
+from stratford.browser import CSP_REPORT_PATH
 
 logger = structlog.get_logger(__name__)
 UNREACHABLE = (redis.RedisError, OSError, pybreaker.CircuitBreakerError)
@@ -59,6 +60,8 @@ def policies_of(request: HttpRequest) -> list[str]:
     path = request.path
     if request.method in WRITING and path.startswith(settings.RATE_LIMIT_SIGN_IN_PATHS):
         return ["address", "sign-in"]
+    if path == CSP_REPORT_PATH:
+        return ["address", "reports"]
     if not path.startswith("/api/"):
         return ["address"]
     orders = request.method in WRITING and path.startswith("/api/v1/orders")

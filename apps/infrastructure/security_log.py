@@ -55,7 +55,7 @@ def _plain(value: Any) -> Any:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _known_user_id(request: HttpRequest) -> Any:
+def known_user_id(request: HttpRequest) -> Any:
     """Return the id of the user if somebody has already looked; never ask the database."""
     user = request.__dict__.get("user")
     if type(user) is SimpleLazyObject:
@@ -95,7 +95,7 @@ def record(
     if request is not None:
         plain = request._request if isinstance(request, Request) else request
         asked = _asked(plain)
-        user_id = user_id or _known_user_id(plain)
+        user_id = user_id or known_user_id(plain)
     known = {**asked, "user_id": str(user_id) if user_id else None, **facts}
     security_events_total.labels(event).inc()
     logger.warning(event, **{name: _plain(value) for name, value in known.items()})

@@ -101,3 +101,9 @@ class SessionAuthentication(authentication.SessionAuthentication):
                 "Sign in with a second factor.", code="second_factor_required"
             )
         return user, None
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(error.detail, code="csrf_failed") from error

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps.core import errors
+from apps.infrastructure.security_log import known_user_id, record
 
 logger = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -73,12 +74,45 @@ def _api_problem(error: exceptions.APIException) -> dict[str, Any]:
     return problem(error.status_code, code, str(error.detail))
 
 
+# What a code says more exactly than its status; None: its own code has recorded it.
+EVENT_OF_CODE: dict[str, str | None] = {
+    "csrf_failed": "csrf.refused",
+    "duplicate": "input.refused",
+    "invalid_credentials": None,
+    "invalid_token": "token.invalid",
+    "malformed_json": "input.refused",
+    "second_factor_required": "second_factor.refused",
+    "step_up_required": "step_up.refused",
+    "unknown_field": "input.refused",
+}
+EVENT_OF_STATUS = {401: "authentication.failed", 403: "authorisation.denied", 429: "throttled"}
+
+
+def _record_refusal(body: dict[str, Any], context: dict[str, Any]) -> None:
+    """Write a refusal down; bad input only where no client of ours would send it."""
+    request = context["request"]
+    listed = {item["code"] for item in body.get("errors", ())} & EVENT_OF_CODE.keys()
+    code = min(listed, default=body["code"])
+    event = EVENT_OF_CODE.get(code, EVENT_OF_STATUS.get(body["status"]))
+    if body["status"] == 404 and known_user_id(request._request):
+        event = "object.hidden"
+    if event is not None:
+        record(event, request=request, status=body["status"], code=code)
+
+
 def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
     return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what a view raised into a problem; None (a bug) becomes Django's 500."""
+    response = _problem_of(error)
+    if response is not None:
+        _record_refusal(response.data, context)
+    return response
+
+
+def _problem_of(error: Exception) -> Response | None:
     if isinstance(error, errors.DomainError):
         headers = {"Retry-After": "1"} if isinstance(error, errors.Unavailable) else None
         return _response(domain_problem(error), headers)

@@ -8,6 +8,7 @@ from django.utils.crypto import salted_hmac
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import DomainError
+from apps.infrastructure.security_log import record
 from apps.users.events import SignInFailed, SignInSucceeded
 from apps.users.models import User
 from apps.users.selectors import second_factor_is_demanded, user_has_second_factor
@@ -97,3 +98,5 @@ def sign_in_failure_record(*, user: User | None, email: str, channel: Channel, r
         ]
         stream = f"sign-in-{subject}"
     emit(SignInFailed(stream=stream, subject=subject, channel=channel, reason=reason), actor=None)
+    code = "second_factor.refused" if reason == "second_factor" else "sign_in.failed"
+    record(code, user_id=user.pk if user else None, channel=channel)
