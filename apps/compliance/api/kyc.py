@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +17,7 @@ from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_vie
 from apps.compliance.services.documents import document_read, document_upload
 from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.core.errors import InvalidInput
+from apps.infrastructure.api.parsers import StrictMultiPartParser
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.infrastructure.attachments import as_attachment
@@ -121,7 +121,7 @@ class KycSubmitView(ApiView):
 
 
 class KycDocumentsView(ApiView):
-    parser_classes = (MultiPartParser,)
+    parser_classes = (StrictMultiPartParser,)
 
     @extend_schema(
         operation_id="kyc_documents_list",

@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -88,3 +89,25 @@ class StrictJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         return parse_json(stream.read(MAX_BODY_BYTES + 1))
+
+
+class StrictMultiPartParser(MultiPartParser):
+    """Forms with files; a field that stands twice is refused, whichever value was meant."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> "DataAndFiles[Any, Any]":
+        form = super().parse(stream, media_type, parser_context)
+        counts = Counter(
+            name
+            for part in (form.data, form.files)
+            for name, values in part.lists()
+            for _ in values
+        )
+        if twice := [name for name, count in counts.items() if count > 1]:
+            detail = ErrorDetail("The field stands twice.", "duplicate")
+            raise ValidationError({name[:100]: [detail] for name in twice})
+        return form
