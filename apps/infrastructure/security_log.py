@@ -44,6 +44,8 @@ CODES = {
     "ws_token.refused": "A ticket of the live feed that is unknown, used or expired.",
 }
 MAX_TEXT = 200
+# Where a request keeps that something has been recorded of it.
+RECORDED = "stratford.security_event"
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)?")
 
 
@@ -95,7 +97,14 @@ def record(
     if request is not None:
         plain = request._request if isinstance(request, Request) else request
         asked = _asked(plain)
+        plain.META[RECORDED] = event
         user_id = user_id or known_user_id(plain)
     known = {**asked, "user_id": str(user_id) if user_id else None, **facts}
     security_events_total.labels(event).inc()
     logger.warning(event, **{name: _plain(value) for name, value in known.items()})
+
+
+def record_once(event: str, *, request: HttpRequest | Request, **facts: Any) -> None:
+    """Record what a central place sees, unless somebody nearer has said it more exactly."""
+    if RECORDED not in request.META:
+        record(event, request=request, **facts)

@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from apps.core import errors
-from apps.infrastructure.security_log import known_user_id, record
+from apps.infrastructure.security_log import known_user_id, record_once
 
 logger = structlog.get_logger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -97,7 +97,7 @@ def _record_refusal(body: dict[str, Any], context: dict[str, Any]) -> None:
     if body["status"] == 404 and known_user_id(request._request):
         event = "object.hidden"
     if event is not None:
-        record(event, request=request, status=body["status"], code=code)
+        record_once(event, request=request, status=body["status"], code=code)
 
 
 def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
