@@ -294,7 +294,7 @@ def test_authorisation_taken_out_shows_data_to_everybody(
     assert APIClient().get("/api/v1/clock").status_code == 200
 
 
-TWICE = b'{"refresh": "a", "refresh": "b"}'
+TWICE = '{"refresh": "a", "refresh": "b"}'
 
 
 def test_validation_taken_out_lets_two_parsers_read_two_things(
