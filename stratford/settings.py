@@ -101,7 +101,6 @@ INSTALLED_APPS = [
     "stratford.apps.StratfordAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
@@ -156,7 +155,7 @@ MIDDLEWARE = [
     # 4. CSRF and other requests that our own pages do not send
     "apps.infrastructure.shield.known_methods",
     "apps.infrastructure.shield.own_pages_only",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "apps.users.middleware.PortalSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     # 5. Authentication (the API's: REST_FRAMEWORK)
@@ -238,7 +237,14 @@ ACCOUNT_SESSION_REMEMBER = False
 # How long a proven second factor counts for what needs a fresh one.
 STEP_UP_SECONDS = 300
 
-SESSION_COOKIE_AGE = 12 * 3600
+# A session (of the portal or of the API) ends when it was not used for so long, and after so long
+# however much it is used.
+SESSION_IDLE_SECONDS = {
+    "client": env.int("SESSION_IDLE_SECONDS_CLIENT", default=1800),
+    "staff": env.int("SESSION_IDLE_SECONDS_STAFF", default=900),
+}
+SESSION_COOKIE_AGE = env.int("SESSION_ABSOLUTE_SECONDS", default=12 * 3600)
+SESSION_ENGINE = "apps.users.backends"
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 # Cookies, TLS, content security policy.
 BASELINE_HEADERS: dict[str, str] = browser.BASELINE_HEADERS
@@ -338,6 +344,7 @@ REPLAY_DAYS = ("2012-05-18", "2013-03-01")
 LIVE_FEED: dict[str, Any] = {
     "auth_by_ms": 10_000,
     "heartbeat_ms": 5_000,
+    "recheck_ms": 3_000,
     "symbols": 200,
     "msgs_s": 10,
     "connections": 10,

@@ -11,8 +11,11 @@ from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from apps.infrastructure.keyvalue import channel_of, redis_client
+
 logger = structlog.get_logger(__name__)
 SEND_TIMEOUT_SECONDS = 2
+RECHECK_CHANNEL = "stratford.sockets-recheck"
 PrivateChannel = Literal["orders", "alerts", "notifications"]
 
 
@@ -29,6 +32,21 @@ def push(*, user_id: UUID, channel: PrivateChannel, event_id: str, data: dict[st
     """
     message = {"type": "private.event", "channel": channel, "event_id": event_id, "data": data}
     transaction.on_commit(lambda: _send(user_group(user_id), message), robust=True)
+
+
+def sockets_recheck(*, user_id: UUID) -> None:
+    """Make every open socket of the user look, after the commit, whether its sign-in still holds.
+
+    Best effort: sockets look by themselves too, every LIVE_FEED["recheck_ms"].
+    """
+    transaction.on_commit(lambda: _publish_recheck(user_id), robust=True)
+
+
+def _publish_recheck(user_id: UUID) -> None:
+    try:
+        redis_client().publish(channel_of(RECHECK_CHANNEL), user_id.hex)
+    except redis.RedisError as error:
+        logger.warning("recheck_not_sent", error=type(error).__name__)
 
 
 def _send(group: str, message: dict[str, Any]) -> None:

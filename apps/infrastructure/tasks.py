@@ -1,7 +1,9 @@
 """Celery tasks of the plumbing."""
 
+from importlib import import_module
+
 from celery import shared_task
-from django.core.management import call_command
+from django.conf import settings
 
 from apps.infrastructure.api.idempotency import answers_prune
 from apps.infrastructure.health import heartbeat_record
@@ -19,4 +21,4 @@ def prune_answers() -> None:
 
 @shared_task(name="infrastructure.clear_sessions")
 def clear_sessions() -> None:
-    call_command("clearsessions")
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -11,6 +11,7 @@ from apps.portal.views import (
     notifications,
     orders,
     portfolios,
+    sessions,
     settings,
     trading,
     verification,
@@ -64,4 +65,7 @@ urlpatterns = [
     path("settings/", settings.settings_page, name="settings"),
     path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
     path("settings/api-keys/<uuid:key_id>/revoke/", api_keys.revoke, name="api_key_revoke"),
+    path("settings/sessions/", sessions.sessions, name="sessions"),
+    path("settings/sessions/end-others/", sessions.end_others, name="sessions_end_others"),
+    path("settings/sessions/<uuid:session_id>/end/", sessions.end, name="session_end"),
 ]

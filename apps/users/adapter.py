@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from apps.core.errors import Unavailable
+from apps.users.actors import session_id_of
+from apps.users.domain.sessions import METHODS_KEY
 from apps.users.models import User
 from apps.users.selectors import user_has_second_factor
 from apps.users.services.accounts import password_set, user_register
@@ -56,6 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         has_code = getattr(user, "otp_device", None) is not None
         if has_code:
             step_up_record(user=user, session=request.session)
+        request.session[METHODS_KEY] = ["pwd"]
         sign_in_record(
             user=user,
             channel="PORTAL",
@@ -84,7 +87,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def set_password(self, user: User, password: str) -> None:
-        password_set(user=user, password=password)
+        request = self.request
+        is_own = request is not None and request.user == user
+        password_set(user=user, password=password, keep=session_id_of(request) if is_own else None)
 
     def clean_password(self, password: str, user: User | None = None) -> str:
         if len(password) > 128:

@@ -15,13 +15,13 @@ from apps.infrastructure.api.fields import TextField
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users import selectors
-from apps.users.actors import actor_of
+from apps.users.actors import actor_of, session_id_of
 from apps.users.services.api_keys import NAME_LENGTH, api_key_create, api_key_revoke
 from apps.users.services.attempts import TooManyAttempts
+from apps.users.services.sessions import session_end, sessions_end
 from apps.users.services.sign_in import SignInRefused, api_sign_in
 from apps.users.services.step_up import step_up_confirm
 from apps.users.services.tokens import (
-    api_session_end,
     api_session_refresh,
     api_session_revoke,
 )
@@ -68,11 +68,21 @@ class AccountOutput(serializers.Serializer[Any]):
 
 class SessionOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["PORTAL", "API"])
     methods = serializers.ListField(child=serializers.CharField())
-    user_agent = serializers.CharField()
+    device = serializers.CharField(help_text="As the device's own User-Agent header names it.")
+    address = serializers.CharField(help_text="The address that signed in.")
+    country = serializers.CharField(
+        help_text="ISO 3166 code of the country where the network is registered, or empty."
+    )
     created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="When it ends however much it is used.")
     is_current = serializers.BooleanField()
+
+
+class EndedOutput(serializers.Serializer[Any]):
+    ended = serializers.IntegerField()
 
 
 class SignInApi(ApiView):
@@ -168,8 +178,7 @@ class WsTokenApi(ApiView):
         elif proof:
             token = ws_token_issue(user, api_session_id=str(proof.pk))
         else:
-            key = request.session.session_key or ""
-            token = ws_token_issue(user, portal_session_key=key)
+            token = ws_token_issue(user, portal_session_id=str(session_id_of(request) or ""))
         body = {"token": token, "expires_in": LIFE_SECONDS}
         return Response(WsTokenOutput(body).data, status=status.HTTP_201_CREATED)
 
@@ -184,18 +193,24 @@ class AccountApi(ApiView):
 class SessionListApi(ApiView):
     @extend_schema(responses={200: SessionOutput(many=True)})
     def get(self, request: Request) -> Response:
-        """List one's live API sessions, newest first."""
-        rows = selectors.api_session_list(
-            actor_of(request), current_id=getattr(request.auth, "pk", None)
-        )
+        """List one's live sessions, of the portal and of the API, newest first."""
+        rows = selectors.session_list(actor_of(request), current_id=session_id_of(request))
         return Response(SessionOutput(rows, many=True).data)
+
+    @extend_schema(responses={200: EndedOutput})
+    def delete(self, request: Request) -> Response:
+        """End all of one's sessions but the one that asks."""
+        actor = actor_of(request)
+        keep = session_id_of(request)
+        ended = sessions_end(actor=actor, user_id=actor.pk, reason="ASKED", keep=keep)
+        return Response(EndedOutput({"ended": ended}).data)
 
 
 class SessionApi(ApiView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:
-        """End one of one's API sessions, with all its tokens."""
-        api_session_end(actor=actor_of(request), session_id=session_id)
+        """End one of one's sessions, with its tokens and open connections."""
+        session_end(actor=actor_of(request), session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -45,6 +45,27 @@ class ApiSessionRevoked(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionEnded(DomainEvent):
+    """Its user ended one session of the portal."""
+
+    name: ClassVar[str] = "users.session.ended"
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionsEnded(DomainEvent):
+    """All sessions of a user ended at once, but one that they may have kept."""
+
+    name: ClassVar[str] = "users.sessions.ended"
+
+    user_id: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefreshTokenReused(DomainEvent):
     """A refresh token came a second time: somebody copied it, and its session ended."""
 

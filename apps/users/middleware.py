@@ -1,19 +1,43 @@
-"""No page for a session that lacks the second factor which its user has or must have."""
+"""Sessions that know their device and their limits, and no page without a second factor."""
 
 from collections.abc import Callable
 
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from apps.users.backends import SessionStore
 from apps.users.models import User
 from apps.users.selectors import (
     second_factor_is_demanded,
     session_is_verified,
     user_has_second_factor,
 )
+
+
+class PortalSessionMiddleware(SessionMiddleware):
+    """Tells the session who asks, and notes its use.
+
+    What a page asks by itself, without its user, says so by `X-Background`: it does not keep an
+    idle session alive.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.session.describe(
+            user_agent=request.headers.get("User-Agent", ""),
+            address=str(request.META.get("REMOTE_ADDR", "")),
+            is_background="X-Background" in request.headers,
+        )
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if isinstance(request.session, SessionStore):
+            request.session.touch()
+        answer: HttpResponse = super().process_response(request, response)
+        return answer
 
 
 class SecondFactorMiddleware:

@@ -21,7 +21,7 @@ from django_otp.oath import TOTP
 from apps.core.models import BaseModel
 from apps.infrastructure.encryption import EncryptedTextField
 from apps.users.domain.roles import Role
-from apps.users.repositories import ApiKeyQuerySet, ApiSessionQuerySet
+from apps.users.repositories import ApiKeyQuerySet, ApiSessionQuerySet, PortalSessionQuerySet
 
 STEP_SECONDS = 30
 CODE_DIGITS = 6
@@ -173,7 +173,9 @@ class ApiSession(BaseModel):
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     methods: "ArrayField[Sequence[str], list[str]]" = ArrayField(models.CharField(max_length=10))
     fingerprint = models.CharField(max_length=64)
-    user_agent = models.CharField(max_length=200, blank=True)
+    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    address: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     second_factor_at = models.DateTimeField(null=True)
@@ -186,6 +188,32 @@ class ApiSession(BaseModel):
                 fields=["user"], name="users_apisession_live", condition=models.Q(revoked_at=None)
             ),
         )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PortalSession(BaseModel):
+    """What a browser's cookie stands for; the row is the session, and deleting it ends it.
+
+    The table has the key's SHA-256 and never the key, so nobody can sign in with what it holds.
+    `user` is empty until somebody has signed in.  `expires_at` is the idle or the absolute limit,
+    whichever comes first.
+    """
+
+    key_hash = models.BinaryField(max_length=32, unique=True)
+    user = models.ForeignKey("users.User", on_delete=models.CASCADE, null=True, related_name="+")
+    data: "EncryptedTextField[str, str]" = EncryptedTextField()
+    methods: "ArrayField[Sequence[str], list[str]]" = ArrayField(
+        models.CharField(max_length=10), default=list
+    )
+    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    address: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    signed_in_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = PortalSessionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return str(self.id)

@@ -1,10 +1,12 @@
-"""Questions to the tables of users and their API sessions."""
+"""Questions to the tables of users and their sessions."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from apps.users.models import ApiKey, ApiSession
@@ -12,8 +14,13 @@ if TYPE_CHECKING:
 
 class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
     def live(self) -> Self:
-        """Neither revoked nor past its absolute end, and the user may still sign in."""
-        return self.filter(revoked_at=None, expires_at__gt=Now(), user__is_active=True)
+        """Neither revoked, idle for too long nor past the absolute end, of an active user."""
+        now, idle = timezone.now(), settings.SESSION_IDLE_SECONDS
+        is_used = models.Q()
+        for is_staff in (True, False):
+            since = now - timedelta(seconds=idle["staff" if is_staff else "client"])
+            is_used |= models.Q(user__is_staff=is_staff, last_used_at__gt=since)
+        return self.filter(is_used, revoked_at=None, expires_at__gt=now, user__is_active=True)
 
     def find(self, session_id: UUID) -> "ApiSession | None":
         return self.select_related("user").filter(pk=session_id).first()
@@ -22,7 +29,15 @@ class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def live(self) -> Self:
         """Neither revoked nor expired, and the client may still sign in."""
-        return self.filter(revoked_at=None, expires_at__gt=Now(), user__is_active=True)
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now(), user__is_active=True)
 
     def by_hash(self, key_hash: bytes) -> "ApiKey | None":
         return self.select_related("user").filter(key_hash=key_hash).first()
+
+
+class PortalSessionQuerySet(models.QuerySet["PortalSession"]):
+    def live(self) -> Self:
+        return self.filter(expires_at__gt=timezone.now())
+
+    def of(self, user_id: UUID) -> Self:
+        return self.filter(user_id=user_id)

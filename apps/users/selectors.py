@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import django_otp
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
@@ -12,7 +13,8 @@ from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
 
 from apps.core.errors import NotFound
-from apps.users.models import ApiKey, ApiSession, RecoveryCode, TotpDevice, User
+from apps.users.domain.sessions import country_of, device_words, place_words
+from apps.users.models import ApiKey, ApiSession, PortalSession, RecoveryCode, TotpDevice, User
 from apps.users.repositories import ApiKeyQuerySet
 
 PENDING_LIFE = timedelta(minutes=15)
@@ -29,12 +31,17 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionView:
-    """One sign-in to the API, as its owner sees it."""
+    """One sign-in, as its owner sees it; `kind` is PORTAL or API."""
 
     id: UUID
+    kind: str
     methods: list[str]
-    user_agent: str
+    device: str
+    address: str
+    country: str
+    place: str
     created_at: datetime
+    last_used_at: datetime
     expires_at: datetime
     is_current: bool
 
@@ -84,19 +91,40 @@ def api_session_get(session_id: UUID) -> ApiSession | None:
     return session if constant_time_compare(session.fingerprint, current) else None
 
 
-def api_session_list(user: User, *, current_id: UUID | None = None) -> list[SessionView]:
-    """Return the user's live API sessions, newest first; `current_id` names the asking one."""
-    return [
-        SessionView(
-            id=row.pk,
-            methods=row.methods,
-            user_agent=row.user_agent,
-            created_at=row.created_at,
-            expires_at=row.expires_at,
-            is_current=row.pk == current_id,
-        )
-        for row in ApiSession.objects.live().filter(user=user).order_by("-created_at", "id")
+def session_list(user: User, *, current_id: UUID | None = None) -> list[SessionView]:
+    """Return the user's live sessions, newest first; `current_id` names the asking one."""
+    life = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    views = [
+        _session_view(row, "PORTAL", row.signed_in_at, row.signed_in_at + life, current_id)
+        for row in PortalSession.objects.live().of(user.pk)
     ]
+    views += [
+        _session_view(row, "API", row.created_at, row.expires_at, current_id)
+        for row in ApiSession.objects.live().filter(user=user)
+    ]
+    return sorted(views, key=lambda view: (view.created_at, str(view.id)), reverse=True)
+
+
+def _session_view(
+    row: PortalSession | ApiSession,
+    kind: str,
+    created_at: datetime,
+    expires_at: datetime,
+    current_id: UUID | None,
+) -> SessionView:
+    return SessionView(
+        id=row.pk,
+        kind=kind,
+        methods=row.methods,
+        device=device_words(row.user_agent),
+        address=row.address,
+        country=country_of(row.address),
+        place=place_words(row.address),
+        created_at=created_at,
+        last_used_at=row.last_used_at,
+        expires_at=expires_at,
+        is_current=row.pk == current_id,
+    )
 
 
 def api_key_list(user: User) -> ApiKeyQuerySet:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-from uuid import UUID
 
 import django_otp
 import segno
@@ -24,13 +23,12 @@ from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import Conflict, DomainError
 from apps.users import selectors
-from apps.users.actors import actor_of
+from apps.users.actors import actor_of, session_id_of
 from apps.users.adapter import OtpStage
 from apps.users.forms import CodeForm, StepUpForm
 from apps.users.services import second_factor, step_up
 from apps.users.services.code_attempts import code_from_address
 from apps.users.services.sign_in import sign_in_failure_record
-from apps.users.services.tokens import api_session_end
 from apps.users.step_up import confirm_page, safe_next, step_up_page
 
 if TYPE_CHECKING:
@@ -116,7 +114,6 @@ class SecurityView(LoginRequiredMixin, View):
             "confirm": self._confirm,
             "renew": self._renew,
             "remove": self._remove,
-            "end_session": self._end_session,
         }
         action = actions.get(request.POST.get("action", ""))
         if action is None:
@@ -147,7 +144,9 @@ class SecurityView(LoginRequiredMixin, View):
         if self._pending(request) is None:
             raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
         enrolled = second_factor.totp_confirm(
-            user=actor_of(request), code=form.cleaned_data["code"]
+            user=actor_of(request),
+            code=form.cleaned_data["code"],
+            keep=session_id_of(request),
         )
         if enrolled is None:
             form.reject()
@@ -166,17 +165,8 @@ class SecurityView(LoginRequiredMixin, View):
     def _remove(self, request: HttpRequest) -> HttpResponse:
         if asked := self._fresh(request):
             return asked
-        second_factor.second_factor_remove(user=actor_of(request))
+        second_factor.second_factor_remove(user=actor_of(request), keep=session_id_of(request))
         messages.success(request, "The second factor is removed.")
-        return redirect("security")
-
-    def _end_session(self, request: HttpRequest) -> HttpResponse:
-        try:
-            session_id = UUID(request.POST.get("session", ""))
-        except ValueError:
-            return self._page(request, status=400)
-        api_session_end(actor=actor_of(request), session_id=session_id)
-        messages.success(request, "The session has ended.")
         return redirect("security")
 
     def _fresh(self, request: HttpRequest) -> HttpResponse | None:
@@ -208,7 +198,6 @@ class SecurityView(LoginRequiredMixin, View):
             "has_second_factor": selectors.user_has_second_factor(user),
             "may_remove": not user.is_staff,
             "codes_left": selectors.recovery_codes_left(user),
-            "api_sessions": selectors.api_session_list(user),
         }
         if pending is not None:
             context["secret"] = second_factor.totp_secret(pending)

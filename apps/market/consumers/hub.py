@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
@@ -13,6 +14,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from apps.infrastructure.keyvalue import channel_of
+from apps.infrastructure.realtime import RECHECK_CHANNEL
 from apps.market.consumers.frames import Codec
 from apps.market.consumers.outlet import Outlet
 from apps.market.domain.wire import QUOTES_CHANNEL
@@ -50,6 +52,7 @@ class Hub:
         self.latest: dict[str, Part] = {}
         self._subscribers: dict[str, set[Outlet]] = {}
         self._outlets: dict[Outlet, set[str]] = {}
+        self._rechecks: dict[str, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._heard_at = time.monotonic()
 
@@ -71,6 +74,16 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.latest.clear()
+
+    def watch(self, user_id: UUID, recheck: asyncio.Event) -> None:
+        """Set the event whenever something may have ended the user's sign-ins."""
+        self._rechecks.setdefault(user_id.hex, set()).add(recheck)
+
+    def unwatch(self, user_id: UUID, recheck: asyncio.Event) -> None:
+        events = self._rechecks.get(user_id.hex, set())
+        events.discard(recheck)
+        if not events:
+            self._rechecks.pop(user_id.hex, None)
 
     def subscriptions(self, outlet: Outlet) -> set[str]:
         return set(self._outlets.get(outlet, ()))
@@ -111,16 +124,25 @@ class Hub:
                     settings.REDIS_URL, socket_connect_timeout=2, decode_responses=True
                 ) as client:
                     pubsub = client.pubsub()
-                    await pubsub.subscribe(channel_of(QUOTES_CHANNEL))
+                    rechecks = channel_of(RECHECK_CHANNEL)
+                    await pubsub.subscribe(channel_of(QUOTES_CHANNEL), rechecks)
                     pause = 0.1
                     async for message in pubsub.listen():
-                        if message["type"] == "message":
+                        if message["type"] != "message":
+                            continue
+                        if message["channel"] == rechecks:
+                            self._recheck(message["data"])
+                        else:
                             self._hear(message["data"])
             except (RedisError, OSError) as error:
                 logger.warning("feed_subscription_lost", error=type(error).__name__)
             self.epoch = uuid.uuid4().hex[:8]
             await asyncio.sleep(pause)
             pause = min(pause * 2, BACKOFF_CEILING_SECONDS)
+
+    def _recheck(self, user_hex: str) -> None:
+        for event in self._rechecks.get(user_hex, ()):
+            event.set()
 
     def _hear(self, text: str) -> None:
         """Spread a batch; one that cannot be read is dropped and does not end the feed."""

@@ -1,5 +1,6 @@
 """Who is behind a connection, and whether that still holds."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.module_loading import import_string
 
 from apps.core.errors import NotFound
+from apps.market.consumers.frames import CLOSE_FORBIDDEN, CLOSE_UNAUTHENTICATED
 from apps.users.selectors import api_session_get, portal_user_get, user_get
 from apps.users.services.api_keys import api_key_holds
 from apps.users.services.ws_tokens import ws_token_consume
@@ -21,14 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`fingerprint` changes with the password; the connection ends with the sign-in behind it.
+    """Who it is, by which sign-in ("" is none), and with what rights when they came.
 
-    With an API key behind it, `scopes` says what it may hear and `reach` of which portfolios.
+    `fingerprint` changes with the password.  With an API key behind it, `scopes` says what it may
+    hear and `reach` of which portfolios.
     """
 
     user_id: UUID
     fingerprint: str
-    session_key: str = ""
+    roles: frozenset[str]
+    portal_session_id: str = ""
     api_session_id: str = ""
     api_key_id: str = ""
     scopes: frozenset[str] = frozenset()
@@ -73,14 +77,16 @@ def _origins_of(host: str) -> set[str]:
     return {f"http://{host}", f"https://{host}"}
 
 
-def _of(user: "User", session_key: str = "", api_session_id: str = "") -> Identity:
-    return Identity(user.pk, user.get_session_auth_hash(), session_key, api_session_id)
+def _of(user: "User", portal_session_id: str = "", api_session_id: str = "") -> Identity:
+    fingerprint = user.get_session_auth_hash()
+    return Identity(user.pk, fingerprint, user.role_names, portal_session_id, api_session_id)
 
 
 def _of_key(key: "ApiKey") -> Identity:
     return Identity(
         key.user_id,
         key.user.get_session_auth_hash(),
+        key.user.role_names,
         api_key_id=str(key.pk),
         scopes=frozenset(key.scopes),
         reach=key.mode,
@@ -94,7 +100,7 @@ def identity_of_session(scope: Mapping[str, Any]) -> Identity | None:
     if session is None or not _has_own_origin(scope):
         return None
     user = portal_user_get(session)
-    return _of(user, session.session_key) if user else None
+    return _of(user, str(session.public_id)) if user else None
 
 
 @database_sync_to_async
@@ -107,22 +113,36 @@ def identity_of_token(token: str) -> Identity | None:
     if ticket.api_key_id:
         key = api_key_holds(UUID(ticket.api_key_id))
         return _of_key(key) if key else None
-    return _of(user, ticket.portal_session_key, ticket.api_session_id)
+    identity = _of(user, ticket.portal_session_id, ticket.api_session_id)
+    return identity if _refusal(identity) is None else None
 
 
 @database_sync_to_async
-def identity_holds(identity: Identity) -> bool:
-    """Return whether the user is active, the password the same and the sign-in not ended."""
-    if identity.session_key:
-        store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
-        user = portal_user_get(store(identity.session_key))
-    else:
-        user = _active(identity.user_id)
+def identity_refusal(identity: Identity) -> int | None:
+    """Return why the connection must end now: the code to close it with; None while all holds.
+
+    4401 when the user is disabled, the password is another or the sign-in has ended; 4403 when the
+    user's roles are others than when they came.
+    """
+    return _refusal(identity)
+
+
+def _refusal(identity: Identity) -> int | None:
+    user = _active(identity.user_id)
+    if identity.portal_session_id:
+        user = portal_user_get(_store().by_id(UUID(identity.portal_session_id)))
     if identity.api_session_id and api_session_get(UUID(identity.api_session_id)) is None:
-        return False
+        user = None
     if identity.api_key_id and api_key_holds(UUID(identity.api_key_id)) is None:
-        return False
-    return user is not None and user.get_session_auth_hash() == identity.fingerprint
+        user = None
+    if user is None or user.get_session_auth_hash() != identity.fingerprint:
+        return CLOSE_UNAUTHENTICATED
+    return None if user.role_names == identity.roles else CLOSE_FORBIDDEN
+
+
+@functools.cache
+def _store() -> Any:
+    return import_string(f"{settings.SESSION_ENGINE}.SessionStore")
 
 
 def _active(user_id: UUID) -> "User | None":

@@ -71,6 +71,12 @@ class Outlet:
             self._close_code = code
         self._wake.set()
 
+    def cut(self, code: int) -> None:
+        """Close with that code now: what waits is for nobody any more."""
+        self._queue.clear()
+        self._quotes.clear()
+        self.finish(code)
+
     def next_seq(self, channel: str) -> int:
         self._seq[channel] = self._seq.get(channel, 0) + 1
         return self._seq[channel]

@@ -27,9 +27,9 @@ from apps.market.consumers.frames import FrameError, Request
 from apps.market.consumers.hub import current_hub
 from apps.market.consumers.identity import (
     Identity,
-    identity_holds,
     identity_of_session,
     identity_of_token,
+    identity_refusal,
     origin_is_foreign,
 )
 from apps.market.consumers.outlet import Outlet
@@ -61,6 +61,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.private: set[str] = set()
         self.private_task: asyncio.Task[None] | None = None
         self.has_joined = asyncio.Event()
+        self.recheck = asyncio.Event()
         self.is_closing = False
         self.allowance, self.allowed_at = float(limits["msgs_s"]), time.monotonic()
         self.epoch = uuid.uuid4().hex[:8]
@@ -97,6 +98,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.hub.leave(self.outlet)
         if self.identity is not None:
+            self.hub.unwatch(self.identity.user_id, self.recheck)
             await sync_to_async(connection_release)(
                 user_id=self.identity.user_id, connection_id=self.connection_id
             )
@@ -166,6 +168,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
         )
         if has_place:
             self.identity = identity
+            self.hub.watch(identity.user_id, self.recheck)
+            self.tasks.add(self._start(self._guard(identity)))
         else:
             self.outlet.finish(frames.CLOSE_TOO_MANY_CONNECTIONS)
         return has_place
@@ -219,7 +223,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._acknowledge(request)
 
     async def _beat(self) -> None:
-        """Demand authentication in time, then a heartbeat each beat with a look at the sign-in."""
+        """Demand authentication in time, then send a heartbeat each beat and keep the place."""
         limits = settings.LIVE_FEED
         deadline = time.monotonic() + limits["auth_by_ms"] / 1000
         pause, number = limits["heartbeat_ms"] / 1000, 0
@@ -230,24 +234,33 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 if time.monotonic() >= deadline:
                     self.outlet.finish(frames.CLOSE_UNAUTHENTICATED)
                     return
-            elif not await self._still_welcome(self.identity):
-                self.outlet.finish(frames.CLOSE_UNAUTHENTICATED)
-                return
+            else:
+                await sync_to_async(connection_keep)(
+                    user_id=self.identity.user_id,
+                    connection_id=self.connection_id,
+                    life_seconds=self._place_seconds(),
+                )
             number += 1
             self.outlet.put({"type": "heartbeat", "n": number})
 
-    async def _still_welcome(self, identity: Identity) -> bool:
-        await sync_to_async(connection_keep)(
-            user_id=identity.user_id,
-            connection_id=self.connection_id,
-            life_seconds=self._place_seconds(),
-        )
-        try:
-            return bool(await identity_holds(identity))
-        except DatabaseError as error:
-            # An outage of the database signs nobody out.
-            logger.warning("identity_not_checked", error=type(error).__name__)
-            return True
+    async def _guard(self, identity: Identity) -> None:
+        """End the connection with its sign-in: when told to look, and every few seconds anyway."""
+        while True:
+            try:
+                seconds = settings.LIVE_FEED["recheck_ms"] / 1000
+                await asyncio.wait_for(self.recheck.wait(), seconds)
+            except TimeoutError:
+                pass
+            self.recheck.clear()
+            try:
+                code = await identity_refusal(identity)
+            except DatabaseError as error:
+                # An outage of the database signs nobody out.
+                logger.warning("identity_not_checked", error=type(error).__name__)
+                continue
+            if code is not None:
+                self.outlet.cut(code)
+                return
 
     async def _hear_private(self) -> None:
         """Pass the user's own events on; survives outages of the channel layer."""

@@ -16,6 +16,7 @@ from apps.users.domain.roles import STAFF_ROLES, Role
 from apps.users.events import PasswordChanged, PasswordExpired, UserRegistered
 from apps.users.models import User
 from apps.users.services.second_factor import totp_provision
+from apps.users.services.sessions import sessions_end
 
 
 @command
@@ -69,10 +70,11 @@ def user_provision(
 
 
 @command
-def password_set(*, user: User, password: str) -> None:
-    """Set a password that was checked before; every session and token of the user ends by it."""
+def password_set(*, user: User, password: str, keep: UUID | None = None) -> None:
+    """Set a password that was checked before; every session of the user but `keep` ends."""
     user.set_password(password)
     user.save(update_fields=["password"])
+    sessions_end(actor=user, user_id=user.pk, reason="PASSWORD_CHANGED", keep=keep)
     emit(PasswordChanged(stream=user.stream, user_id=str(user.pk)), actor=user)
 
 
@@ -89,6 +91,7 @@ def password_expire(*, actor: User, user_id: UUID) -> User:
         raise NotFound("There is no such user.")
     user.set_unusable_password()
     user.save(update_fields=["password"])
+    sessions_end(actor=actor, user_id=user.pk, reason="PASSWORD_EXPIRED")
     emit(PasswordExpired(stream=user.stream, user_id=str(user.pk)), actor=actor)
     return user
 

@@ -4,6 +4,7 @@ import base64
 import re
 import secrets
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import django_otp
 from django_otp.models import Device
@@ -22,7 +23,7 @@ from apps.users.models import (
     User,
 )
 from apps.users.selectors import totp_pending_get
-from apps.users.services.tokens import api_sessions_end_all
+from apps.users.services.sessions import sessions_end
 
 TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
 RECOVERY_CODE_COUNT = 10
@@ -68,11 +69,13 @@ def totp_cancel(*, user: User) -> None:
     TotpDevice.objects.filter(user=user, confirmed=False).delete()
 
 
-def totp_confirm(*, user: User, code: str) -> tuple[TotpDevice, list[str]] | None:
+def totp_confirm(
+    *, user: User, code: str, keep: UUID | None = None
+) -> tuple[TotpDevice, list[str]] | None:
     """Enrol the waiting secret by its first code; return the device and new recovery codes.
 
     None for a wrong code.  Raises Conflict when nothing waits.  The former app and its recovery
-    codes stop working, and every session that they opened ends.
+    codes stop working, and every session of the user but `keep` ends.
     """
     pending = totp_pending_get(user)
     if pending is None:
@@ -80,11 +83,11 @@ def totp_confirm(*, user: User, code: str) -> tuple[TotpDevice, list[str]] | Non
     accepted = django_otp.verify_token(user, pending.persistent_id, code.replace(" ", ""))
     if not isinstance(accepted, TotpDevice):
         return None
-    return accepted, _device_enrol(user=user, device=accepted)
+    return accepted, _device_enrol(user=user, device=accepted, keep=keep)
 
 
 @command
-def _device_enrol(*, user: User, device: TotpDevice) -> list[str]:
+def _device_enrol(*, user: User, device: TotpDevice, keep: UUID | None = None) -> list[str]:
     _lock(user)
     if not TotpDevice.objects.filter(pk=device.pk, confirmed=False).exists():
         raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
@@ -94,7 +97,7 @@ def _device_enrol(*, user: User, device: TotpDevice) -> list[str]:
     device.confirmed = True
     device.save(update_fields=["confirmed"])
     codes = _renew(user)
-    api_sessions_end_all(user=user, actor=user)
+    sessions_end(actor=user, user_id=user.pk, reason="SECOND_FACTOR_CHANGED", keep=keep)
     _emit(user, change)
     return codes
 
@@ -114,17 +117,17 @@ def recovery_codes_renew(*, user: User) -> list[str]:
 
 
 @command
-def second_factor_remove(*, user: User) -> None:
+def second_factor_remove(*, user: User, keep: UUID | None = None) -> None:
     """Remove the app and the recovery codes; raises NotPermitted for staff, who always need one.
 
-    The caller has checked a fresh code.
+    The caller has checked a fresh code.  Every session of the user but `keep` ends.
     """
     if user.is_staff:
         raise NotPermitted("Staff always need a second factor; replace it instead.")
     _lock(user)
     TotpDevice.objects.filter(user=user).delete()
     RecoverySheet.objects.filter(user=user).delete()
-    api_sessions_end_all(user=user, actor=user)
+    sessions_end(actor=user, user_id=user.pk, reason="SECOND_FACTOR_CHANGED", keep=keep)
     _emit(user, "REMOVED")
 
 

@@ -62,7 +62,7 @@ def api_sign_in(
         _demand_code(user, code, address)
         methods.append("otp")
     sign_in_record(user=user, channel="API", methods=methods, address=address)
-    return api_session_open(user=user, methods=methods, user_agent=user_agent)
+    return api_session_open(user=user, methods=methods, user_agent=user_agent, address=address)
 
 
 def _demand_code(user: User, code: str, address: str) -> None:

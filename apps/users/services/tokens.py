@@ -18,6 +18,8 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import NotFound
+from apps.infrastructure.realtime import sockets_recheck
+from apps.users.domain.sessions import USER_AGENT_LENGTH
 from apps.users.events import ApiSessionRevoked, RefreshTokenReused
 from apps.users.models import ApiSession, RefreshToken, User
 from apps.users.selectors import api_session_get
@@ -26,7 +28,7 @@ ALGORITHM = "HS256"
 ISSUER = "stratford"
 AUDIENCE = "stratford-api"
 ACCESS_LIFE = timedelta(minutes=10)
-SESSION_LIFE = timedelta(days=14)
+TOUCH_LIFE = timedelta(seconds=30)
 CLAIMS = ("iss", "aud", "sub", "sid", "typ", "jti", "iat", "exp", "amr")
 
 
@@ -82,19 +84,29 @@ def access_token_verify(token: str) -> ApiSession | None:
     if claims["typ"] != "access":
         return None
     session = api_session_get(session_id)
-    return session if session and str(session.user_id) == claims["sub"] else None
+    if session is None or str(session.user_id) != claims["sub"]:
+        return None
+    _touch(session)
+    return session
 
 
 @command
-def api_session_open(*, user: User, methods: Sequence[str], user_agent: str = "") -> TokenPair:
-    """Open a session for a user whose proofs (`pwd`, `otp`) the caller has checked."""
+def api_session_open(
+    *, user: User, methods: Sequence[str], user_agent: str = "", address: str = ""
+) -> TokenPair:
+    """Open a session for a user whose proofs (`pwd`, `otp`) the caller has checked.
+
+    It ends when it is idle for too long (SESSION_IDLE_SECONDS), and at SESSION_COOKIE_AGE: an API
+    session lives no longer than one of the portal.
+    """
     now = timezone.now()
     session = ApiSession.objects.create(
         user=user,
         methods=list(methods),
         fingerprint=user.get_session_auth_hash(),
-        user_agent=user_agent[:200],
-        expires_at=now + SESSION_LIFE,
+        user_agent=user_agent[:USER_AGENT_LENGTH],
+        address=address,
+        expires_at=now + timedelta(seconds=settings.SESSION_COOKIE_AGE),
         second_factor_at=now if "otp" in methods else None,
     )
     return _pair(session)
@@ -119,6 +131,7 @@ def api_session_refresh(*, refresh: str) -> TokenPair | None:
         return None
     token.used_at = timezone.now()
     token.save(update_fields=["used_at", "updated_at"])
+    _touch(session)
     return _pair(session)
 
 
@@ -141,10 +154,16 @@ def api_session_end(*, actor: User, session_id: UUID) -> None:
 
 
 @command
-def api_sessions_end_all(*, user: User, actor: User) -> None:
-    """End every live API session of the user."""
-    for session in ApiSession.objects.live().filter(user=user).select_for_update(of=("self",)):
+def api_sessions_end_all(*, user: User, actor: User | None, keep: UUID | None = None) -> int:
+    """End every API session of the user but `keep`; return how many.
+
+    Idle sessions and those of a disabled user end too: they must not come back with the user.
+    """
+    ending = ApiSession.objects.filter(user=user, revoked_at=None).exclude(pk=keep)
+    sessions = list(ending.select_for_update(of=("self",)))
+    for session in sessions:
         _end(session, actor=actor)
+    return len(sessions)
 
 
 def _digest(refresh: str) -> bytes:
@@ -170,7 +189,15 @@ def _pair(session: ApiSession) -> TokenPair:
     )
 
 
+def _touch(session: ApiSession) -> None:
+    """Note that the session is in use, at most every TOUCH_LIFE."""
+    now = timezone.now()
+    if now - session.last_used_at >= TOUCH_LIFE:
+        ApiSession.objects.filter(pk=session.pk).update(last_used_at=now)
+
+
 def _end(session: ApiSession, *, actor: User | None) -> None:
+    sockets_recheck(user_id=session.user_id)
     session.revoked_at = timezone.now()
     session.save(update_fields=["revoked_at", "updated_at"])
     emit(

@@ -23,7 +23,7 @@ class WsTicket:
 
     user_id: UUID
     api_session_id: str = ""
-    portal_session_key: str = ""
+    portal_session_id: str = ""
     api_key_id: str = ""
 
 
@@ -32,14 +32,14 @@ def _key(token: str) -> str:
 
 
 def ws_token_issue(
-    user: User, *, api_session_id: str = "", portal_session_key: str = "", api_key_id: str = ""
+    user: User, *, api_session_id: str = "", portal_session_id: str = "", api_key_id: str = ""
 ) -> str:
     """Return a token that names the user once, within LIFE_SECONDS; raise Unavailable."""
     token = secrets.token_urlsafe(32)
     ticket = WsTicket(
         user_id=user.pk,
         api_session_id=api_session_id,
-        portal_session_key=portal_session_key,
+        portal_session_id=portal_session_id,
         api_key_id=api_key_id,
     )
     try:
