@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import django_otp
@@ -65,6 +65,12 @@ class SessionStore(SessionBase):
     still under way cannot bring it back.
     """
 
+    if TYPE_CHECKING:  # what SessionBase has and its type stubs lack
+
+        def _get_session(self, no_load: bool = False) -> dict[str, Any]: ...
+
+        def _get_new_session_key(self) -> str: ...
+
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._row: PortalSession | None = None
@@ -105,8 +111,7 @@ class SessionStore(SessionBase):
             )
 
     def load(self) -> dict[str, Any]:
-        found = PortalSession.objects.live().filter(key_hash=_digest(self.session_key or ""))
-        return self._take(found.first())
+        return self._take(PortalSession.objects.find(_digest(self.session_key or "")))
 
     def _take(self, row: PortalSession | None) -> dict[str, Any]:
         self._row = row
@@ -155,12 +160,11 @@ class SessionStore(SessionBase):
 
     def _update(self, data: dict[str, Any]) -> None:
         known = self._current_row()
+        if known is None:
+            raise UpdateError
         with transaction.atomic():
-            row = (
-                PortalSession.objects.select_for_update()
-                .filter(pk=known.pk if known else None, key_hash=_digest(self.session_key or ""))
-                .first()
-            )
+            mine = PortalSession.objects.filter(pk=known.pk, key_hash=known.key_hash)
+            row = mine.select_for_update().first()
             if row is None:
                 raise UpdateError
             self._fill(row, data)

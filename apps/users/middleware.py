@@ -27,11 +27,12 @@ class PortalSessionMiddleware(SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.session.describe(
-            user_agent=request.headers.get("User-Agent", ""),
-            address=str(request.META.get("REMOTE_ADDR", "")),
-            is_background="X-Background" in request.headers,
-        )
+        if isinstance(request.session, SessionStore):
+            request.session.describe(
+                user_agent=request.headers.get("User-Agent", ""),
+                address=str(request.META.get("REMOTE_ADDR", "")),
+                is_background="X-Background" in request.headers,
+            )
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if isinstance(request.session, SessionStore):

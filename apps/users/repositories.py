@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from apps.users.models import ApiKey, ApiSession
+    from apps.users.models import ApiKey, ApiSession, PortalSession
 
 
 class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
@@ -41,3 +41,6 @@ class PortalSessionQuerySet(models.QuerySet["PortalSession"]):
 
     def of(self, user_id: UUID) -> Self:
         return self.filter(user_id=user_id)
+
+    def find(self, key_hash: bytes) -> "PortalSession | None":
+        return self.live().filter(key_hash=key_hash).first()

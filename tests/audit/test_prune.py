@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent, OutboxMessage
 from apps.audit.services import outbox_prune
 from apps.audit.tasks import prune_outbox
 from apps.infrastructure.tasks import clear_sessions
+from apps.users.models import PortalSession
 
 pytestmark = pytest.mark.django_db
 OLD, RECENT = timedelta(days=31), timedelta(days=29)
@@ -58,14 +57,14 @@ def test_outbox_prune_works_in_bounded_batches() -> None:
 
 
 def test_clear_sessions_forgets_only_expired_ones() -> None:
-    for days in (-1, 1):
-        session = SessionStore()
-        session.set_expiry(timezone.now() + timedelta(days=days))
-        session.create()
+    for hours in (-1, 1):
+        PortalSession.objects.create(
+            key_hash=bytes([hours + 1]), data="", expires_at=timezone.now() + timedelta(hours=hours)
+        )
 
     clear_sessions()
 
-    assert Session.objects.get().expire_date > timezone.now()
+    assert PortalSession.objects.get().expires_at > timezone.now()
 
 
 @pytest.mark.parametrize("task", ["audit.prune_outbox", "infrastructure.clear_sessions"])

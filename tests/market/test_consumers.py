@@ -289,7 +289,7 @@ async def test_stream_one_connection_too_many_closes_4406(user: User) -> None:
         await third.sign_in(user)
 
 
-@faster(heartbeat_ms=100)
+@faster(heartbeat_ms=100, recheck_ms=100)
 async def test_stream_disabled_user_closes_4401(user: User) -> None:
     async with calling() as caller:
         await caller.sign_in(user)
@@ -303,7 +303,7 @@ def cookie_of(client: Client) -> tuple[bytes, bytes]:
     return (b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())
 
 
-@faster(heartbeat_ms=100)
+@faster(recheck_ms=100)
 async def test_stream_portal_session_works_until_it_ends(user: User) -> None:
     client = Client()
     await sync_to_async(client.force_login)(user)
@@ -314,7 +314,7 @@ async def test_stream_portal_session_works_until_it_ends(user: User) -> None:
         assert await caller.closed() == 4401
 
 
-@faster(heartbeat_ms=100)
+@faster(recheck_ms=100)
 @pytest.mark.parametrize("how", ["api", "portal"])
 async def test_stream_ends_with_the_sign_in_that_its_token_came_from(user: User, how: str) -> None:
     client = Client()

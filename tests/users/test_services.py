@@ -3,9 +3,9 @@
 import uuid
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
+from apps.users.backends import SessionStore
 from apps.users.domain.roles import Role, permissions_of
 from apps.users.models import TotpDevice, User
 from apps.users.selectors import portal_user_get, user_get

@@ -287,22 +287,6 @@ def test_staff_without_a_device_reach_only_the_page_that_enrols_one() -> None:
 def test_unknown_action_is_refused() -> None:
     client = portal_sign_in(make_user())
     assert client.post(DASHBOARD, {"action": "whatever"}).status_code == 400
-    assert client.post(DASHBOARD, {"action": "end_session", "session": "x"}).status_code == 400
-
-
-def test_api_session_is_ended_from_the_page() -> None:
-    user, stranger = make_user(), make_user()
-    mine = api_session_open(user=user, methods=["pwd"], user_agent="curl/8")
-    others = api_session_open(user=stranger, methods=["pwd"])
-    session, other = access_token_verify(mine.access), access_token_verify(others.access)
-    assert session
-    assert other
-    client = portal_sign_in(user)
-    assert "curl/8" in client.get(DASHBOARD).content.decode()
-    client.post(DASHBOARD, {"action": "end_session", "session": str(session.pk)})
-    client.post(DASHBOARD, {"action": "end_session", "session": str(other.pk)})
-    assert access_token_verify(mine.access) is None
-    assert access_token_verify(others.access) is not None
 
 
 def test_password_reset_by_mail_ends_sessions_and_tokens() -> None:

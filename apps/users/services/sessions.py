@@ -51,7 +51,8 @@ def sessions_end(
     user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such user.")
-    _, ended = PortalSession.objects.of(user_id).exclude(pk=keep).delete()
+    portal = PortalSession.objects.of(user_id)
+    _, ended = (portal if keep is None else portal.exclude(pk=keep)).delete()
     count = ended.get(PortalSession._meta.label, 0)
     count += api_sessions_end_all(user=user, actor=actor, keep=keep)
     if count:

@@ -159,7 +159,9 @@ def api_sessions_end_all(*, user: User, actor: User | None, keep: UUID | None = 
 
     Idle sessions and those of a disabled user end too: they must not come back with the user.
     """
-    ending = ApiSession.objects.filter(user=user, revoked_at=None).exclude(pk=keep)
+    ending = ApiSession.objects.filter(user=user, revoked_at=None)
+    if keep is not None:
+        ending = ending.exclude(pk=keep)
     sessions = list(ending.select_for_update(of=("self",)))
     for session in sessions:
         _end(session, actor=actor)
