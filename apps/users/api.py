@@ -197,7 +197,7 @@ class SessionListApi(ApiView):
         rows = selectors.session_list(actor_of(request), current_id=session_id_of(request))
         return Response(SessionOutput(rows, many=True).data)
 
-    @extend_schema(responses={200: EndedOutput})
+    @extend_schema(operation_id="sessions_end_others", responses={200: EndedOutput})
     def delete(self, request: Request) -> Response:
         """End all of one's sessions but the one that asks."""
         actor = actor_of(request)
