@@ -23,7 +23,7 @@ from apps.users.services.second_factor import second_factor_remove
 from apps.users.services.sessions import sessions_end
 from apps.users.services.tokens import access_token_verify, api_session_open
 from tests.users.factories import PASSWORD, api_client, make_user, totp_device
-from tests.users.helpers import event_names, next_code_of, portal_sign_in
+from tests.users.helpers import event_names, portal_sign_in, prove_second_factor
 
 pytestmark = pytest.mark.django_db
 SESSIONS = "/api/v1/sessions"
@@ -208,8 +208,9 @@ def test_asvs_v7_4_3_a_changed_second_factor_ends_the_other_sessions() -> None:
     user = make_user(with_totp=True)
     device = totp_device(user)
     here = portal_sign_in(user, device)
-    there = portal_sign_in(user)
-    there.post(reverse("otp_login"), {"code": next_code_of(device)})
+    there = Client()
+    there.force_login(user)
+    prove_second_factor(there, user)
     token = api_session_open(user=user, methods=["pwd", "otp"])
     assert is_signed_in(there)
     sessions_of_user = PortalSession.objects.filter(user=user)
