@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEMO_STAMP := $(VENV)/.demo-$(shell sha256sum requirements.lock | cut -c1-16)
 DEV_STAMP := $(VENV)/.dev-$(shell sha256sum requirements-dev.lock | cut -c1-16)
 READY := $(if $(wildcard $(DEV_STAMP)),$(DEV_STAMP),$(DEMO_STAMP))
-SOURCES := apps stratford tests deploy manage.py
+SOURCES := apps stratford tests deploy benchmarks manage.py
 
 .PHONY: help demo demo-reset test lint format types contracts checks security unit schema sbom lock clean
 

@@ -1,19 +1,10 @@
 """Celery tasks of compliance."""
 
-from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_init
 
-from apps.compliance.domain.matching import matcher_load
 from apps.compliance.services import documents, monitoring, screening
-
-
-@worker_init.connect
-def load_matcher(**_: Any) -> None:
-    """Load once before the worker forks: seconds that no transaction waits for."""
-    matcher_load()
 
 
 @shared_task(name="compliance.monitor_client")

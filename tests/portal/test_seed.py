@@ -9,7 +9,6 @@ import pytest
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
-from apps.compliance.domain.matching import matcher_load
 from apps.compliance.models import KycRecord, WatchlistVersion
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
@@ -23,12 +22,6 @@ from apps.trading.models import Portfolio
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db(databases=["default", "timescale"])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _load_matcher() -> None:
-    """Load the matcher's dictionaries (seconds) before any transaction is open."""
-    matcher_load()
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,9 @@
 import apps.compliance.domain.kyc
 import apps.infrastructure.encryption
 import django.contrib.postgres.fields
-import django.contrib.postgres.indexes
 import django.db.models.deletion
 import uuid
 from django.conf import settings
-from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations, models
 
 
@@ -20,7 +18,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        TrigramExtension(),
         migrations.CreateModel(
             name='WatchlistEntity',
             fields=[
@@ -162,8 +159,6 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=400)),
                 ('is_primary', models.BooleanField()),
                 ('is_weak', models.BooleanField()),
-                ('form', models.CharField(max_length=400)),
-                ('keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None)),
                 ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='names', to='compliance.watchlistentity')),
             ],
         ),
@@ -252,14 +247,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='screeninghit',
             constraint=models.CheckConstraint(condition=models.Q(('score__gte', 0), ('score__lte', 1)), name='screening_hit_score'),
-        ),
-        migrations.AddIndex(
-            model_name='watchlistname',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['form'], name='watchlist_name_form', opclasses=['gin_trgm_ops']),
-        ),
-        migrations.AddIndex(
-            model_name='watchlistname',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='watchlist_name_keys'),
         ),
         migrations.AddConstraint(
             model_name='watchlistentity',

@@ -1,7 +1,6 @@
 """Sanctions and other lists, versioned: what a list said when somebody was screened."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -71,21 +70,13 @@ class WatchlistEntity(models.Model):
 
 
 class WatchlistName(models.Model):
-    """A name or alias.  `form` and `keys` are what candidates are found by."""
+    """A name or alias as the list writes it."""
 
     id = models.BigAutoField(primary_key=True)
     entity = models.ForeignKey(WatchlistEntity, on_delete=models.CASCADE, related_name="names")
     name = models.CharField(max_length=400)
     is_primary = models.BooleanField()
     is_weak = models.BooleanField()
-    form = models.CharField(max_length=400)
-    keys = ArrayField(models.CharField(max_length=40))
-
-    class Meta:
-        indexes = (
-            GinIndex(name="watchlist_name_form", fields=["form"], opclasses=["gin_trgm_ops"]),
-            GinIndex(name="watchlist_name_keys", fields=["keys"]),
-        )
 
     def __str__(self) -> str:
         return self.name

@@ -1,14 +1,13 @@
-"""Which list entries could be this client, found by the database before anything is scored."""
+"""Which list entries could be this client, found by the index before anything is scored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import JSONField, OuterRef, Subquery, Value
 
 from apps.compliance.domain.kyc import RESCREENED
-from apps.compliance.domain.matching import Subject, index_form, index_keys
+from apps.compliance.domain.matching import DEFAULT_THRESHOLD, MOST_ADDED, Subject
 from apps.compliance.models import (
     KycRecord,
     ScreeningHit,
@@ -17,28 +16,10 @@ from apps.compliance.models import (
     WatchlistVersion,
 )
 from apps.compliance.selectors.kyc import all_answers
+from apps.compliance.selectors.name_indexes import name_index
 
-# Set-based and indexed: alike by trigrams (typos), or two phonetic keys in common (spelling, order,
-# script; one where a name has only one).
-CANDIDATES = """
-WITH asked AS (
-    SELECT form, string_to_array(keys, ' ')::varchar[] AS keys
-    FROM unnest(%(forms)s::text[], %(keys)s::text[]) AS given (form, keys)
-), found AS (
-    SELECT listed.entity_id
-    FROM asked JOIN compliance_watchlistname listed ON listed.form %% asked.form
-    UNION
-    SELECT listed.entity_id
-    FROM asked JOIN compliance_watchlistname listed ON listed.keys && asked.keys
-    WHERE (
-        SELECT count(*) FROM unnest(listed.keys) AS key WHERE key = ANY(asked.keys)
-    ) >= LEAST(2, cardinality(asked.keys), cardinality(listed.keys))
-)
-SELECT entity.id
-FROM found JOIN compliance_watchlistentity entity ON entity.id = found.entity_id
-WHERE entity.removed_in_id IS NULL AND entity.kind = %(kind)s
-  AND (%(versions)s::uuid[] IS NULL OR entity.added_in_id = ANY(%(versions)s::uuid[]))
-"""
+# What birth date and country could still lift over the threshold.
+LEAST_NAME = float(DEFAULT_THRESHOLD - MOST_ADDED)
 
 
 @dataclass(frozen=True)
@@ -74,20 +55,12 @@ def candidates_of(
     subject: Subject, *, version_ids: Sequence[UUID] | None = None
 ) -> list[Candidate]:
     """Return entries in force that may be the subject; `version_ids` keeps to what they brought."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', '0.4', true)")
-        cursor.execute(
-            CANDIDATES,
-            {
-                "forms": [index_form(name) for name in subject.names],
-                "keys": [" ".join(index_keys(name)) for name in subject.names],
-                "kind": subject.kind,
-                "versions": list(version_ids) if version_ids is not None else None,
-            },
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    rows = WatchlistEntity.objects.filter(id__in=ids).prefetch_related("names").order_by("id")
-    return [_candidate(row) for row in rows]
+    index = name_index(subject.kind)
+    ids = {found.reference for name in subject.names for found in index.search(name, LEAST_NAME)}
+    rows = WatchlistEntity.objects.filter(id__in=ids, removed_in=None)
+    if version_ids is not None:
+        rows = rows.filter(added_in__in=version_ids)
+    return [_candidate(row) for row in rows.prefetch_related("names").order_by("id")]
 
 
 def versions_in_force() -> dict[str, int]:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db import connection
 
 from apps.audit.services import emit
-from apps.compliance.domain.matching import index_form, index_keys
 from apps.compliance.events import WatchlistImported, WatchlistImportRefused
 from apps.compliance.models import WatchlistEntity, WatchlistVersion
 from apps.compliance.providers import BrokenList, ListedEntity, WatchlistProvider
@@ -26,7 +25,7 @@ ENTITY_COLUMNS = (
     "id, list_code, uid, kind, programmes, birth_dates, countries, remarks, content_hash,"
     " added_in_id"
 )
-NAME_COLUMNS = "entity_id, name, is_primary, is_weak, form, keys"
+NAME_COLUMNS = "entity_id, name, is_primary, is_weak"
 
 
 @dataclass
@@ -179,16 +178,7 @@ def _copy(entities: list[ListedEntity], version: WatchlistVersion) -> None:
             for row_id, entity in zip(ids, entities, strict=True):
                 for name in entity.names:
                     text = name.name[:MAX_NAME]
-                    copy.write_row(
-                        (
-                            row_id,
-                            text,
-                            name.is_primary,
-                            name.is_weak,
-                            index_form(text)[:MAX_NAME],
-                            index_keys(text),
-                        )
-                    )
+                    copy.write_row((row_id, text, name.is_primary, name.is_weak))
 
 
 def _imported(version: WatchlistVersion) -> WatchlistImported:
