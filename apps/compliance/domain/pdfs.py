@@ -70,7 +70,7 @@ def pdf_rewrite(data: bytes) -> tuple[dict[str, str], bytes]:
                 target.pages.append(page)
             _strip_private(target)
             out = io.BytesIO()
-            target.save(out)
+            target.save(out, deterministic_id=True)
     except pikepdf.PasswordError as error:
         raise _encrypted() from error
     except (pikepdf.PikepdfError, zlib.error, ValueError, TypeError, KeyError) as error:
