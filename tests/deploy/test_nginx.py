@@ -170,6 +170,21 @@ def test_plain_http_leads_to_https_and_nowhere_else(site: Site) -> None:
     assert f"Location: https://{HOST}/orders/?a=1\r\n".encode() in answer
 
 
+def test_asvs_v4_1_2_plain_http_call_of_the_api_is_refused_by_the_proxy(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.http), timeout=5) as connection:
+        connection.sendall(get("/api/v1/account", "Authorization: Bearer shown"))
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"Location:" not in answer
+    assert body_of(answer)["code"] == "https_required"
+
+
+def test_asvs_v3_4_4_answer_of_the_proxy_itself_forbids_guessing_its_type(site: Site) -> None:
+    for path in ("/livez", "/metrics", "/nothing"):
+        head = site.send(get(path)).partition(b"\r\n\r\n")[0].lower()
+        assert head.count(b"x-content-type-options: nosniff") == 1, head
+
+
 def test_body_beyond_the_limit_is_refused_before_it_is_read(site: Site) -> None:
     request = f"POST /livez HTTP/1.1\r\n{HEAD}Content-Length: 99999999\r\n\r\n".encode()
 
