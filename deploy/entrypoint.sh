@@ -14,9 +14,10 @@ case "$role" in
     python manage.py migrate --noinput
     exec python manage.py migrate --noinput --database timescale ;;
   web)
-    # Forwarding headers are believed from the proxies that FORWARDED_ALLOW_IPS names, and no others.
+    # Forwarding headers are the application's to judge: it believes those of TRUSTED_PROXIES.
     exec uvicorn stratford.asgi:application --host 0.0.0.0 --port 8000 \
-      --ws websockets-sansio --loop uvloop --no-access-log --no-server-header --timeout-graceful-shutdown 20 "$@" ;;
+      --ws websockets-sansio --loop uvloop --no-access-log --no-server-header --no-proxy-headers \
+      --timeout-graceful-shutdown 20 "$@" ;;
   worker)
     exec celery -A stratford worker --loglevel INFO \
       -Q "${QUEUES:-audit,market,trading,compliance,analytics,notifications}" "$@" ;;

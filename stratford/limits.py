@@ -1,5 +1,7 @@
 """How often, how much and for how long: every limit that a caller from outside can meet."""
 
+from typing import Any
+
 # Requests a minute: by address, by credential on the API, by credential on orders, to sign in,
 # what browsers report by address.
 RATE_LIMITS = {
@@ -51,4 +53,40 @@ API_KEYS: dict[str, int] = {
     "per_minute": 300,
     "per_minute_most": 1200,
     "networks_most": 20,
+}
+
+# Webhooks: how many one client has, the pauses (seconds) before each further try of a delivery, how
+# many tries in a row may fail before the webhook is switched off, and how long deliveries are kept.
+WEBHOOKS = {
+    "live_most": 10,
+    "pauses": (5, 30, 300, 1800, 7200, 18000, 36000),
+    "failures_most": 20,
+    "kept_days": 30,
+    "tests_a_minute": 5,
+}
+
+# What one connection of the live feed may do, and how fast the server notices trouble.
+LIVE_FEED: dict[str, Any] = {
+    "auth_by_ms": 10_000,
+    "heartbeat_ms": 5_000,
+    "recheck_ms": 3_000,
+    "symbols": 200,
+    "msgs_s": 10,
+    "connections": 10,
+    "send_timeout_seconds": 10,
+    "stale_after_seconds": 5,
+}
+
+# What one order may be and how much a portfolio may do; None switches a limit off.  Shares are
+# fractions of one, amounts are in the portfolio's currency.
+ORDERS: dict[str, Any] = {
+    "price_collar": "0.10",
+    "hold_buffer": "0.02",
+    "quote_age_seconds": 60,
+    "order_minimum": "1",
+    "order_notional": "1000000",
+    "concentration": "1",
+    "orders_a_day": 5000,
+    "duplicate_seconds": 2,
+    "duplicates_stop": False,
 }

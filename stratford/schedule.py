@@ -12,6 +12,8 @@ BEAT: dict[str, dict[str, Any]] = {
     "outbox-prune": {"task": "audit.prune_outbox", "schedule": crontab("27", "3")},
     "audit-checkpoint": {"task": "audit.write_checkpoint", "schedule": 60.0},
     "mail": {"task": "notifications.send_pending", "schedule": 30.0},
+    "webhooks": {"task": "notifications.deliver_webhooks", "schedule": 10.0},
+    "webhooks-prune": {"task": "notifications.prune_deliveries", "schedule": crontab("37", "3")},
     "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
     "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},

@@ -137,6 +137,7 @@ MIDDLEWARE = [
     # Around everything: headers and an answer whatever happens, an id, a line in the log, figures.
     "apps.infrastructure.middleware.security_headers",
     "apps.infrastructure.middleware.last_resort",
+    "apps.infrastructure.proxies.trusted_proxies",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "apps.infrastructure.middleware.request_id",
     "apps.infrastructure.middleware.RequestLog",
@@ -245,6 +246,8 @@ SESSION_IDLE_SECONDS = {
 }
 SESSION_COOKIE_AGE = env.int("SESSION_ABSOLUTE_SECONDS", default=12 * 3600)
 SESSION_ENGINE = "apps.users.backends"
+# Networks (CIDR) of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 # Cookies, TLS, content security policy.
 BASELINE_HEADERS: dict[str, str] = browser.BASELINE_HEADERS
@@ -310,19 +313,7 @@ CASH_TRANSFERS_A_DAY = 100
 # What `ledger_verify` checks beside its own tables: callables that yield each difference in words.
 LEDGER_CHECKS = ["apps.trading.selectors.verification.position_differences"]
 MAX_PORTFOLIOS_PER_CLIENT = 20
-# What one order may be and how much a portfolio may do; None switches a limit off.  Shares are
-# fractions of one, amounts are in the portfolio's currency.
-ORDER_LIMITS: dict[str, Any] = {
-    "price_collar": "0.10",
-    "hold_buffer": "0.02",
-    "quote_age_seconds": 60,
-    "order_minimum": "1",
-    "order_notional": "1000000",
-    "concentration": "1",
-    "orders_a_day": 5000,
-    "duplicate_seconds": 2,
-    "duplicates_stop": False,
-}
+ORDER_LIMITS: dict[str, Any] = limits.ORDERS
 COMMISSION: dict[str, Any] = {
     "model": "apps.trading.domain.costs.BasisPointCommission",
     "options": {"bps": "5", "minimum": "0"},
@@ -334,23 +325,21 @@ PAPER_VENUE: dict[str, Any] = {
 # Tasks (by name) that hear every ingested batch of quotes.
 QUOTE_TASKS = ["trading.match_quotes"]
 
+# --- Webhooks ---------------------------------------------------------------------------------
+
+# Networks (CIDR) inside that webhooks may reach, over plain HTTP too: for the embedded default.
+OUTBOUND_INSIDE: list[str] = env.list("OUTBOUND_INSIDE", default=[]) if EMBEDDED else []
+# Certificates that outgoing calls believe, as a file; "" is the system's.
+OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+WEBHOOKS: dict[str, Any] = limits.WEBHOOKS
+
 # --- The market -------------------------------------------------------------------------------
 
 # "replay" plays real daily bars again as ticks, round the clock, and says so on every quote.
 MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
 # The days that are replayed; in this window every packaged symbol has a bar.
 REPLAY_DAYS = ("2012-05-18", "2013-03-01")
-# What one connection of the live feed may do, and how fast the server notices trouble.
-LIVE_FEED: dict[str, Any] = {
-    "auth_by_ms": 10_000,
-    "heartbeat_ms": 5_000,
-    "recheck_ms": 3_000,
-    "symbols": 200,
-    "msgs_s": 10,
-    "connections": 10,
-    "send_timeout_seconds": 10,
-    "stale_after_seconds": 5,
-}
+LIVE_FEED: dict[str, Any] = limits.LIVE_FEED
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 
 # --- Limits and health ------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from ipaddress import ip_address
 
 from django.http import HttpRequest
 
-FORWARDING_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+# Set on a request that came with any forwarding header, whoever sent it (proxies.py).
+FORWARDED = "stratford.forwarded"
 
 
 def is_local(request: HttpRequest) -> bool:
     """Tell whether the request comes from this machine and through no proxy."""
-    if any(name in request.headers for name in FORWARDING_HEADERS):
+    if request.META.get(FORWARDED, True):
         return False
     try:
         return ip_address(request.META.get("REMOTE_ADDR") or "").is_loopback

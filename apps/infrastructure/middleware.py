@@ -26,7 +26,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 T = TypeVar("T")
 
 
-def _wrap(
+def wrap(
     get_response: GetResponse,
     before: Callable[[HttpRequest], T],
     after: Callable[[HttpRequest, HttpResponseBase, T], HttpResponseBase],
@@ -134,7 +134,7 @@ def request_id(get_response: GetResponse) -> Any:
         response.headers["X-Request-ID"] = chosen
         return response
 
-    return _wrap(get_response, before, after)
+    return wrap(get_response, before, after)
 
 
 @sync_and_async_middleware
@@ -148,7 +148,7 @@ def security_headers(get_response: GetResponse) -> Any:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    return _wrap(get_response, lambda _: None, after)
+    return wrap(get_response, lambda _: None, after)
 
 
 @sync_and_async_middleware
@@ -168,7 +168,7 @@ def api_metrics(get_response: GetResponse) -> Any:
             observe_api(endpoint, str(method), response.status_code, started_at)
         return response
 
-    return _wrap(get_response, before, after)
+    return wrap(get_response, before, after)
 
 
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

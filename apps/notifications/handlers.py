@@ -4,8 +4,17 @@ from uuid import UUID
 
 from apps.compliance.events import KycDecided
 from apps.core.events import DomainEvent, subscribe
-from apps.notifications.services import notification_send
-from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled, OrderRejected
+from apps.notifications.services.messages import notification_send
+from apps.notifications.services.webhooks import deliveries_enqueue
+from apps.trading.events import (
+    CashDeposited,
+    CashWithdrawn,
+    OrderCanceled,
+    OrderExpired,
+    OrderFacts,
+    OrderFilled,
+    OrderRejected,
+)
 from apps.users.events import SignInSucceeded
 
 # What a client hears of a decision; every other status says nothing to them.
@@ -59,3 +68,64 @@ def tell_order_rejected(event: OrderRejected) -> None:
 @subscribe(SignInSucceeded)
 def tell_signed_in(event: SignInSucceeded) -> None:
     _tell(event, event.user_id, "signed_in", {"channel": event.channel.lower()})
+
+
+def _hook(event: DomainEvent, user_id: str, event_type: str, **data: str) -> None:
+    deliveries_enqueue(
+        user_id=UUID(user_id),
+        event_id=UUID(event.event_id),
+        event_type=event_type,
+        occurred_at=event.occurred_at,
+        data=data,
+    )
+
+
+def _order(event: OrderFacts) -> dict[str, str]:
+    return {
+        "order_id": event.order_id,
+        "portfolio_id": event.portfolio_id,
+        "symbol": event.symbol,
+        "side": event.side,
+    }
+
+
+@subscribe(KycDecided)
+def hook_kyc_decided(event: KycDecided) -> None:
+    if event.status in KYC_CODES:
+        _hook(event, event.client_id, "kyc.decided", status=event.status)
+
+
+@subscribe(CashDeposited)
+def hook_cash_deposited(event: CashDeposited) -> None:
+    facts = {"portfolio_id": event.portfolio_id, "transfer_id": event.transfer_id}
+    facts |= {"amount": event.amount, "currency": event.currency}
+    _hook(event, event.client_id, "cash.deposited", **facts)
+
+
+@subscribe(CashWithdrawn)
+def hook_cash_withdrawn(event: CashWithdrawn) -> None:
+    facts = {"portfolio_id": event.portfolio_id, "transfer_id": event.transfer_id}
+    facts |= {"amount": event.amount, "currency": event.currency}
+    _hook(event, event.client_id, "cash.withdrawn", **facts)
+
+
+@subscribe(OrderFilled)
+def hook_order_filled(event: OrderFilled) -> None:
+    facts = {"quantity": event.quantity, "price": event.price, "currency": event.currency}
+    facts |= {"fees": event.fees, "remaining": event.remaining}
+    _hook(event, event.client_id, "order.filled", **_order(event), **facts)
+
+
+@subscribe(OrderRejected)
+def hook_order_rejected(event: OrderRejected) -> None:
+    _hook(event, event.client_id, "order.rejected", **_order(event), reason=event.reason)
+
+
+@subscribe(OrderCanceled)
+def hook_order_canceled(event: OrderCanceled) -> None:
+    _hook(event, event.client_id, "order.canceled", **_order(event), filled=event.filled)
+
+
+@subscribe(OrderExpired)
+def hook_order_expired(event: OrderExpired) -> None:
+    _hook(event, event.client_id, "order.expired", **_order(event), filled=event.filled)

@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "PUBLIC_URL": f"https://{HOST}",
     "ALLOWED_HOSTS": f"{HOST},web",
     "RATELIMIT_ENABLE": "false",
-    "FORWARDED_ALLOW_IPS": "127.0.0.1",
+    "TRUSTED_PROXIES": "127.0.0.1/32",
     "PYTHONWARNINGS": "ignore",
 }
 

@@ -9,10 +9,11 @@ from django.core import mail
 from apps.audit.services import emit, outbox_deliver
 from apps.compliance.events import KycDecided
 from apps.core.errors import InvalidInput, NotFound
-from apps.notifications import services, tasks
+from apps.notifications import tasks
 from apps.notifications.domain.texts import TEXTS
 from apps.notifications.models import Notification
 from apps.notifications.selectors import notification_list, unread_count
+from apps.notifications.services import messages as services
 from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled, OrderRejected
 from apps.users.events import SignInSucceeded
 from apps.users.models import User
@@ -152,7 +153,7 @@ def test_mail_whose_task_was_lost_is_found_by_the_sweep(monkeypatch: pytest.Monk
         asked.extend(args)
         raise ConnectionError
 
-    monkeypatch.setattr("apps.notifications.services.current_app.send_task", lost)
+    monkeypatch.setattr("apps.notifications.services.messages.current_app.send_task", lost)
     notification = send(make_client())
     tasks.send_pending()
     assert asked == [str(notification.id)] * 2

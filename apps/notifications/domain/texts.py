@@ -28,6 +28,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "{side} {quantity} {symbol} at {price} {currency}.",
     ),
     "order_rejected": ("ORDER", "Order rejected", "Your order for {symbol} was not accepted."),
+    "webhook_disabled": (
+        "SECURITY",
+        "A webhook is switched off",
+        "Too many deliveries to one of your webhooks failed. Mend it, then switch it on again.",
+    ),
     "signed_in": ("SECURITY", "New sign-in", "Somebody signed in to your account ({channel})."),
 }
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from apps.notifications.selectors import notification_list, unread_count
-from apps.notifications.services import notification_read
+from apps.notifications.services.messages import notification_read
 from apps.portal.views.access import client_page
 from apps.users.actors import actor_of
 

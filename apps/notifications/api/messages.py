@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.views import ApiView
 from apps.notifications.selectors import notification_list
-from apps.notifications.services import notification_read
+from apps.notifications.services.messages import notification_read
 from apps.users.actors import actor_of
 
 

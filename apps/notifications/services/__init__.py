@@ -1,0 +1,1 @@
+"""Commands of notifications, one noun a file."""
