@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 if TYPE_CHECKING:
-    from apps.notifications.models import Notification, Webhook
+    from apps.notifications.models import Notification, Webhook, WebhookDelivery
 
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
