@@ -41,3 +41,8 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
             webhook__revoked_at=None, webhook__disabled_at=None, webhook__user__is_active=True
         )
         return live.filter(waits, status="PENDING", next_attempt_at__lte=Now())
+
+    def locked_due(self, delivery_id: UUID) -> "WebhookDelivery | None":
+        """Load a due delivery for writing; None where another worker has it."""
+        due = self.due().select_related("webhook").filter(pk=delivery_id)
+        return due.select_for_update(of=("self",), skip_locked=True).first()

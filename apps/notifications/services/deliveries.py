@@ -77,8 +77,7 @@ def delivery_ask(delivery_id: UUID) -> None:
 
 @command
 def _delivery_claim(*, delivery_id: UUID) -> WebhookDelivery | None:
-    due = WebhookDelivery.objects.due().select_related("webhook").filter(pk=delivery_id)
-    delivery = due.select_for_update(of=("self",), skip_locked=True).first()
+    delivery = WebhookDelivery.objects.locked_due(delivery_id)
     if delivery is not None:
         delivery.attempts += 1
         delivery.next_attempt_at = timezone.now() + LEASE
