@@ -26,6 +26,7 @@ def _deployed(settings: Settings) -> None:
     """Tell browsers what a deployment tells them."""
     for name, value in browser.settings(is_embedded=False).items():
         setattr(settings, name, value)
+    settings.TRUSTED_PROXIES = ["127.0.0.0/8"]
 
 
 def cookies_of_a_sign_in() -> dict[str, Morsel[str]]:
