@@ -1,91 +1,181 @@
-"""The keys that protect personal data at rest, in files that only this user can read."""
+"""Data keys: one a data class and version, wrapped in the database, in the clear only in memory.
 
-import hashlib
-import os
+A process keeps a key for KEY_SECONDS and asks every VERSION_SECONDS which one is current; so a new
+version is in use everywhere after VERSION_SECONDS, and a key withdrawn at the provider is dead
+after KEY_SECONDS.
+"""
+
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, TypeVar
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+import pybreaker
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.db import connections, router
 
+from apps.core.errors import Unavailable
+from apps.infrastructure.providers.key_encryption import (
+    KeyEncryption,
+    KeyRefused,
+    KeyServiceDown,
+    configured,
+    owner_of,
+)
+from apps.infrastructure.resilience import breaker, retrying
+
+if TYPE_CHECKING:
+    from apps.infrastructure.models import DataKey
+
+T = TypeVar("T")
 KEY_BYTES = 32
 KEY_ID_BYTES = 8
-FIRST_DATA_KEY = "data-0001.key"
-INDEX_KEY = "index.key"
+VERSION_SECONDS = 10.0
+KEY_SECONDS = 300.0
+# The class of the one key that never changes: an index under another key would find nothing.
+INDEX_CLASS = "blind-index"
 
 
-def key_id_of(key: bytes) -> bytes:
-    """Return the public name of a key: a digest that tells nothing about it."""
-    return hashlib.sha256(b"stratford key id" + key).digest()[:KEY_ID_BYTES]
+class DecryptionError(Exception):
+    """The ciphertext was altered, moved to another place, or its key is missing."""
 
 
 @dataclass(frozen=True, repr=False)
-class KeyRing:
-    """The data key in use, every data key by its id, and the key of the blind indexes."""
+class Key:
+    """One data key in the clear; `header_id` goes into the ciphertext."""
 
-    current: bytes
-    by_id: dict[bytes, bytes]
-    index: bytes
-
-
-def keys_folder() -> Path:
-    """Return the folder that KMS_URL names.  Raises ImproperlyConfigured for other schemes."""
-    url = urlsplit(settings.KMS_URL)
-    if url.scheme != "file" or not url.path:
-        raise ImproperlyConfigured("KMS_URL must be file:///a/folder.")
-    return Path(url.path)
+    header_id: bytes
+    raw: bytes
+    cipher: AESGCM
+    use_until: float
 
 
-def keys_create(folder: Path) -> None:
-    """Create the keys that are missing; existing ones stay.  Safe to run many times at once."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in (FIRST_DATA_KEY, INDEX_KEY):
-        if (folder / name).exists():
-            continue
-        draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_bytes(secrets.token_bytes(KEY_BYTES))
-        try:
-            # A link either takes the name or fails: a reader never sees half a key.
-            os.link(draft, folder / name)
-        except FileExistsError:
-            continue
-        finally:
-            draft.unlink()
+_current: dict[str, tuple[Key, float]] = {}
+_by_id: dict[bytes, Key] = {}
 
 
-def _read(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
-        raise ImproperlyConfigured(f"{path} must not be readable by others (chmod 600).")
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ImproperlyConfigured(f"{path} is not a key of {KEY_BYTES} bytes.")
+def forget() -> None:
+    """Drop every key that this process holds in the clear."""
+    _current.clear()
+    _by_id.clear()
+
+
+def current_key(data_class: str) -> Key:
+    """Return the key that encrypts the class now; the first use of a class makes its key.
+
+    Raises Unavailable when the key service does not answer.
+    """
+    held = _current.get(data_class)
+    if held is not None and time.monotonic() < held[1]:
+        return held[0]
+    row = newest(data_class) or _create(data_class)
+    key = _open(row)
+    _current[data_class] = (key, min(time.monotonic() + VERSION_SECONDS, key.use_until))
     return key
 
 
-@lru_cache(maxsize=4)
-def load(folder: Path) -> KeyRing:
-    """Read the ring: `data-*.key` (the last by name encrypts, all decrypt) and `index.key`.
+def key_by_id(key_id: bytes) -> Key:
+    """Return the key of a ciphertext.  Raises DecryptionError without it, or Unavailable."""
+    key = _by_id.get(key_id)
+    if key is not None and time.monotonic() < key.use_until:
+        return key
+    row = _rows().objects.filter(key_id=key_id).first()
+    if row is None:
+        raise DecryptionError("The key of this ciphertext does not exist.")
+    return _open(row)
 
-    Only the embedded default makes missing keys; elsewhere they are created on purpose, once, by
-    `manage.py keys_create`.  Raises ImproperlyConfigured.
+
+def newest(data_class: str) -> "DataKey | None":
+    """Return the row of the class's highest version."""
+    return _rows().objects.filter(data_class=data_class).order_by("-version").first()
+
+
+def drafted(data_class: str, version: int) -> "DataKey":
+    """Return a new key's row, wrapped and not yet stored."""
+    row = _rows()(
+        data_class=data_class, version=version, key_id=secrets.token_bytes(KEY_ID_BYTES)
+    )
+    raw = secrets.token_bytes(KEY_BYTES)
+    row.kek_id, row.wrapped = asked(lambda: configured().wrap(raw, label=row.label))
+    return row
+
+
+def rewrapped(row: "DataKey") -> "DataKey":
+    """Return the row with its key under the provider's current key-encryption key."""
+    raw = _unwrap(row)
+    row.kek_id, row.wrapped = asked(lambda: configured().wrap(raw, label=row.label))
+    return row
+
+
+def provider() -> KeyEncryption:
+    """Return the provider that KMS_URL names."""
+    return configured()
+
+
+def asked(ask: Callable[[], T]) -> T:
+    """Ask the provider through its circuit breaker, again where that may help.
+
+    Raises Unavailable when it does not answer, DecryptionError when it refuses.
     """
-    if settings.EMBEDDED:
-        keys_create(folder)
-    names = sorted(folder.glob("data-*.key"))
-    if not names or not (folder / INDEX_KEY).exists():
-        raise ImproperlyConfigured(f"No keys in {folder}: run manage.py keys_create once.")
-    keys = [_read(path) for path in names]
-    return KeyRing(
-        current=keys[-1],
-        by_id={key_id_of(key): key for key in keys},
-        index=_read(folder / INDEX_KEY),
+    try:
+        return retrying(KeyServiceDown)(lambda: breaker("keys").call(ask))()
+    except KeyRefused as error:
+        raise DecryptionError(error.message) from error
+    except (KeyServiceDown, pybreaker.CircuitBreakerError) as error:
+        raise Unavailable("The key service does not answer.", code="keys_unavailable") from error
+
+
+def _rows() -> "type[DataKey]":
+    # The models use the encrypted fields, which use this module: only now is the table known.
+    from apps.infrastructure.models import DataKey  # noqa: PLC0415
+
+    return DataKey
+
+
+def _unwrap(row: "DataKey") -> bytes:
+    return asked(
+        lambda: owner_of(row.kek_id).unwrap(
+            bytes(row.wrapped), kek_id=row.kek_id, label=row.label
+        )
     )
 
 
-def ring() -> KeyRing:
-    """Return the configured key ring."""
-    return load(keys_folder())
+def _open(row: "DataKey") -> Key:
+    key_id, now = bytes(row.key_id), time.monotonic()
+    key = _by_id.get(key_id)
+    if key is None or now >= key.use_until:
+        raw = _unwrap(row)
+        key = Key(key_id, raw, AESGCM(raw), now + KEY_SECONDS)
+        for stale in [other for other, held in list(_by_id.items()) if now >= held.use_until]:
+            _by_id.pop(stale, None)
+        _by_id[key_id] = key
+    return key
+
+
+def _create(data_class: str) -> "DataKey":
+    """Store the class's first key in a transaction of its own, or return what another stored.
+
+    The caller's transaction may yet be rolled back, and a value encrypted by then must not outlive
+    its key; so this uses a second connection, and commits.
+    """
+    draft, model = drafted(data_class, 1), _rows()
+    own = connections[router.db_for_write(model)].copy()
+    try:
+        with own.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {model._meta.db_table}"
+                " (data_class, version, key_id, wrapped, kek_id) VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (data_class, version) DO NOTHING",
+                [draft.data_class, draft.version, draft.key_id, draft.wrapped, draft.kek_id],
+            )
+            cursor.execute(
+                f"SELECT key_id, wrapped, kek_id FROM {model._meta.db_table}"
+                " WHERE data_class = %s AND version = 1",
+                [data_class],
+            )
+            draft.key_id, draft.wrapped, draft.kek_id = cursor.fetchone()
+    finally:
+        own.close()
+    return draft
+

@@ -1,4 +1,4 @@
-"""Create the encryption keys once, before the first start of a deployment."""
+"""Create the key-encryption key once, before the first start of a deployment."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from apps.infrastructure import keys
 
 
 class Command(BaseCommand):
-    help = "Create the missing encryption keys in the folder that KMS_URL names."
+    help = "Create the first key-encryption key where KMS_URL says, if there is none."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        folder = keys.keys_folder()
-        keys.keys_create(folder)
-        self.stdout.write(f"The keys are in {folder}. Back them up: without them, data is lost.")
+        keys.asked(keys.provider().prepare)
+        name = keys.asked(keys.provider().current)
+        self.stdout.write(f"{name} wraps the data keys. Back it up: without it, data is lost.")
