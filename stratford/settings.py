@@ -32,6 +32,9 @@ ALLOW_PLAINTEXT_SERVICES = env.bool("ALLOW_PLAINTEXT_SERVICES", default=False)
 # The virus scanner of uploads: tcp://host:3310 or unix:///path; without one, a test signature only.
 CLAMD_URL = env.str("CLAMD_URL", default="")
 KMS_URL = env.str("KMS_URL", default=f"file://{VAR_DIR}/keys")
+# The provider that KMS_URL took over from, until keys_rotate has run.
+KMS_PREVIOUS_URL = env.str("KMS_PREVIOUS_URL", default="")
+AUDIT_KEY_URL = env.str("AUDIT_KEY_URL", default=KMS_URL)
 DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
     "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",

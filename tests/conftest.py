@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from apps.infrastructure import keys
 from apps.infrastructure.cache import clear_local_caches
 
 
@@ -34,6 +35,7 @@ def _flush_append_only_tables() -> Iterator[None]:
 def _empty_cache() -> None:
     cache.clear()
     clear_local_caches()
+    keys.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,9 +17,19 @@ from apps.infrastructure.ciphers import blind_index, decrypt_bytes, encrypt_byte
 from apps.infrastructure.keys import INDEX_CLASS, DecryptionError
 
 __all__ = [
-    *("BlindIndexField", "DecryptionError", "EncryptedBinaryField", "EncryptedField"),
-    *("EncryptedJSONField", "EncryptedTextField", "Sealed", "blind_index", "data_classes"),
-    *("decrypt_bytes", "encrypt_bytes", "encrypted_fields"),
+    "BlindIndexField",
+    "DecryptionError",
+    "EncryptedBinaryField",
+    "EncryptedField",
+    "EncryptedJSONField",
+    "EncryptedTextField",
+    "Sealed",
+    "blind_index",
+    "data_classes",
+    "decrypt_bytes",
+    "encrypt_bytes",
+    "encrypted_fields",
+    "normal_form",
 ]
 
 SetT_contra = TypeVar("SetT_contra", contravariant=True)
@@ -36,6 +46,12 @@ class Sealed:
 
     def __init__(self, token: bytes) -> None:
         self.token = token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and self.token == other.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
 
     def __repr__(self) -> str:
         return "<sealed>"
@@ -87,7 +103,7 @@ class EncryptedField(models.Field[Any, Any]):
 
     @cached_property
     def row_field(self) -> "models.Field[Any, Any]":
-        """The column that tells the row."""
+        """Return the column that tells the row."""
         found = self.model._meta.pk if self.row == "pk" else self.model._meta.get_field(self.row)
         return cast("models.Field[Any, Any]", found)
 
@@ -139,7 +155,7 @@ class EncryptedField(models.Field[Any, Any]):
         return None if value is None else self.sealed(value, self.row_of(model_instance))
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> bytes | None:
-        return cast("bytes | None", self.get_db_prep_value(value, connection))
+        return self.get_db_prep_value(value, connection)
 
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False

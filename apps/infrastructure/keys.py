@@ -93,9 +93,7 @@ def newest(data_class: str) -> "DataKey | None":
 
 def drafted(data_class: str, version: int) -> "DataKey":
     """Return a new key's row, wrapped and not yet stored."""
-    row = _rows()(
-        data_class=data_class, version=version, key_id=secrets.token_bytes(KEY_ID_BYTES)
-    )
+    row = _rows()(data_class=data_class, version=version, key_id=secrets.token_bytes(KEY_ID_BYTES))
     raw = secrets.token_bytes(KEY_BYTES)
     row.kek_id, row.wrapped = asked(lambda: configured().wrap(raw, label=row.label))
     return row
@@ -119,11 +117,12 @@ def asked(ask: Callable[[], T]) -> T:
     Raises Unavailable when it does not answer, DecryptionError when it refuses.
     """
     try:
-        return retrying(KeyServiceDown)(lambda: breaker("keys").call(ask))()
+        answer: T = retrying(KeyServiceDown)(lambda: breaker("keys").call(ask))()
     except KeyRefused as error:
         raise DecryptionError(error.message) from error
     except (KeyServiceDown, pybreaker.CircuitBreakerError) as error:
         raise Unavailable("The key service does not answer.", code="keys_unavailable") from error
+    return answer
 
 
 def _rows() -> "type[DataKey]":
@@ -134,11 +133,11 @@ def _rows() -> "type[DataKey]":
 
 
 def _unwrap(row: "DataKey") -> bytes:
-    return asked(
-        lambda: owner_of(row.kek_id).unwrap(
-            bytes(row.wrapped), kek_id=row.kek_id, label=row.label
-        )
-    )
+    def unwrap() -> bytes:
+        wrapped = bytes(row.wrapped)
+        return owner_of(row.kek_id).unwrap(wrapped, kek_id=row.kek_id, label=row.label)
+
+    return asked(unwrap)
 
 
 def _open(row: "DataKey") -> Key:
@@ -159,18 +158,23 @@ def _create(data_class: str) -> "DataKey":
     The caller's transaction may yet be rolled back, and a value encrypted by then must not outlive
     its key; so this uses a second connection, and commits.
     """
-    draft, model = drafted(data_class, 1), _rows()
-    own = connections[router.db_for_write(model)].copy()
+    draft = drafted(data_class, 1)
+    own = connections[router.db_for_write(_rows())].copy()
+    # Not of the pool: its connections may all wait for this key.
+    own.settings_dict["OPTIONS"].pop("pool", None)
     try:
         with own.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {model._meta.db_table}"
+                "INSERT INTO infrastructure_datakey"
                 " (data_class, version, key_id, wrapped, kek_id) VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (data_class, version) DO NOTHING",
-                [draft.data_class, draft.version, draft.key_id, draft.wrapped, draft.kek_id],
+                [
+                    *(draft.data_class, draft.version, bytes(draft.key_id), bytes(draft.wrapped)),
+                    draft.kek_id,
+                ],
             )
             cursor.execute(
-                f"SELECT key_id, wrapped, kek_id FROM {model._meta.db_table}"
+                "SELECT key_id, wrapped, kek_id FROM infrastructure_datakey"
                 " WHERE data_class = %s AND version = 1",
                 [data_class],
             )
@@ -178,4 +182,3 @@ def _create(data_class: str) -> "DataKey":
     finally:
         own.close()
     return draft
-

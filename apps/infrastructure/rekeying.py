@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import connections, router, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
+from psycopg import sql
 
 from apps.core.errors import Conflict
 from apps.infrastructure import keys
@@ -66,7 +67,7 @@ def _unfinished() -> bool:
     return _superseded().exists()
 
 
-def _superseded() -> Any:
+def _superseded() -> QuerySet[DataKey]:
     newest = DataKey.objects.values("data_class").annotate(newest=Max("version"))
     current = {row["data_class"]: row["newest"] for row in newest}
     old = DataKey.objects.filter(retired_at=None)
@@ -97,29 +98,39 @@ def _rewrap(report: Report) -> None:
         report(Progress("keys", done, len(rows)))
 
 
-def _names(field: EncryptedField) -> dict[str, str]:
-    pk = field.model._meta.pk
-    return {
-        "table": field.model._meta.db_table,
-        "column": field.column,
-        "pk": pk.column,
-        "row": field.row_field.column,
-        "pk_type": str(pk.rel_db_type(connections[_alias(field)])),
-    }
-
-
 def _alias(field: EncryptedField) -> str:
     return router.db_for_write(field.model)
 
 
-# The key id of a ciphertext: the eight bytes after the version.
-OLD = 'substring("{column}" from 2 for 8) <> %s'
+# The key id of a ciphertext is the eight bytes after the version.
+COUNT = "SELECT count(*) FROM {table} WHERE substring({column} from 2 for 8) <> %s"
+SELECT = (
+    "SELECT {pk}, {row}, {column} FROM {table}"
+    " WHERE substring({column} from 2 for 8) <> %s AND {pk} > %s"
+    " ORDER BY {pk} LIMIT %s FOR NO KEY UPDATE SKIP LOCKED"
+)
+SELECT_FIRST = SELECT.replace(" AND {pk} > %s", "")
+UPDATE = (
+    "UPDATE {table} SET {column} = fresh.token"
+    " FROM unnest(%s::{type}[], %s::bytea[]) AS fresh (pk, token)"
+    " WHERE {table}.{pk} = fresh.pk"
+)
+
+
+def _statement(text: LiteralString, field: EncryptedField) -> sql.Composed:
+    meta = field.model._meta
+    return sql.SQL(text).format(
+        table=sql.Identifier(meta.db_table),
+        column=sql.Identifier(field.column),
+        pk=sql.Identifier(meta.pk.column),
+        row=sql.Identifier(field.row_field.column),
+        type=sql.SQL(str(meta.pk.db_type(connections[_alias(field)]))),
+    )
 
 
 def _old_count(field: EncryptedField) -> int:
-    query = f'SELECT count(*) FROM "{{table}}" WHERE {OLD}'.format(**_names(field))
     with connections[_alias(field)].cursor() as cursor:
-        cursor.execute(query, [keys.current_key(field.data_class).header_id])
+        cursor.execute(_statement(COUNT, field), [keys.current_key(field.data_class).header_id])
         return int(cursor.fetchone()[0])
 
 
@@ -145,27 +156,17 @@ def _rekey_batch(field: EncryptedField, after: Any, rows: int) -> tuple[int, Any
     Rows that somebody holds are left for the next pass: this never waits for a lock, so it cannot
     be part of a deadlock, and it never writes over a value that it has not read under the lock.
     """
-    alias, names = _alias(field), _names(field)
-    beyond, start = ('"{pk}" > %s AND ', [after]) if after is not None else ("", [])
-    select = (
-        'SELECT "{pk}", "{row}", "{column}" FROM "{table}" WHERE '
-        + beyond
-        + OLD
-        + ' ORDER BY "{pk}" LIMIT %s FOR NO KEY UPDATE SKIP LOCKED'
-    ).format(**names)
-    update = (
-        'UPDATE "{table}" SET "{column}" = fresh.token'
-        " FROM unnest(%s::{pk_type}[], %s::bytea[]) AS fresh (pk, token)"
-        ' WHERE "{table}"."{pk}" = fresh.pk'
-    ).format(**names)
-    key = keys.current_key(field.data_class).header_id
+    key, alias = keys.current_key(field.data_class).header_id, _alias(field)
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(select, [*start, key, rows])
+        if after is None:
+            cursor.execute(_statement(SELECT_FIRST, field), [key, rows])
+        else:
+            cursor.execute(_statement(SELECT, field), [key, after, rows])
         found = cursor.fetchall()
         if not found:
             return 0, None
         tokens = [field.rekeyed(bytes(token), row) for _, row, token in found]
-        cursor.execute(update, [[pk for pk, _, _ in found], tokens])
+        cursor.execute(_statement(UPDATE, field), [[pk for pk, _, _ in found], tokens])
     return len(found), found[-1][0]
 
 
@@ -186,9 +187,7 @@ def _wait_for_writers(report: Report) -> None:
         cursor.execute("SELECT pg_current_xact_id()::text")
         horizon = cursor.fetchone()[0]
         while True:
-            cursor.execute(
-                "SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", [horizon]
-            )
+            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", [horizon])
             if cursor.fetchone()[0]:
                 return
             report(Progress("wait for open transactions", 0, 1))

@@ -25,7 +25,8 @@ for model in (Group, EmailAddress):
 class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "display_name", "roles", "is_active", "last_login")
     list_filter = ("is_active", "is_staff", "groups")
-    search_fields = ("email", "display_name")
+    search_fields = ("email",)
+    search_help_text = "Part of an e-mail address, or a whole name"
     ordering = ("email",)
     fields = (
         "id",
@@ -42,6 +43,14 @@ class UserAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """Names are encrypted, so a whole name is found and a part of one is not."""
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        named = [user.pk for user in User.objects.named(search_term)] if search_term else []
+        return (found | queryset.filter(pk__in=named) if named else found), duplicates
 
     @admin.display(description="roles")
     def roles(self, user: User) -> str:

@@ -19,7 +19,7 @@ from django_otp.models import Device
 from django_otp.oath import TOTP
 
 from apps.core.models import BaseModel
-from apps.infrastructure.encryption import EncryptedTextField
+from apps.infrastructure.encryption import BlindIndexField, EncryptedTextField, normal_form
 from apps.users.domain.roles import Role
 from apps.users.repositories import ApiKeyQuerySet, ApiSessionQuerySet, PortalSessionQuerySet
 
@@ -34,6 +34,12 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def named(self, name: str) -> "list[User]":
+        """Return the users of that name, whatever its case: by the blind index, then by reading."""
+        index = User._meta.get_field("display_name_index")
+        rows = self.filter(display_name_index=index.digest(name))
+        return [row for row in rows if normal_form(row.display_name) == normal_form(name)]
+
     def find_by_email(self, email: str) -> "User | None":
         return self.filter(email=email.lower()).first()
 
@@ -46,7 +52,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
-    display_name = models.CharField(max_length=100, blank=True)
+    display_name = EncryptedTextField(data_class="identity", max_length=100, blank=True)
+    display_name_index = BlindIndexField(of="display_name")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -173,8 +180,12 @@ class ApiSession(BaseModel):
     user = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
     methods: "ArrayField[Sequence[str], list[str]]" = ArrayField(models.CharField(max_length=10))
     fingerprint = models.CharField(max_length=64)
-    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
-    address: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(
+        data_class="identity", blank=True, default=""
+    )
+    address: "EncryptedTextField[str, str]" = EncryptedTextField(
+        data_class="identity", blank=True, default=""
+    )
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

@@ -43,7 +43,7 @@ class Counted(DomainEvent):
 
 @pytest.fixture(autouse=True)
 def _keys(settings: Settings, tmp_path: Path) -> None:
-    settings.KMS_URL = f"file://{tmp_path}/keys"
+    settings.AUDIT_KEY_URL = f"file://{tmp_path}/keys"
     settings.EMBEDDED = True
 
 

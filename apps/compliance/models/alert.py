@@ -1,5 +1,6 @@
 """A question about a client that two different officers must close."""
 
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from apps.compliance.domain.wording import plain
 from apps.compliance.repositories import AlertQuerySet
 from apps.core.errors import NotPermitted
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
 from apps.users.models import User
 
 
@@ -53,14 +55,14 @@ class Alert(BaseModel):
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     score = models.DecimalField(max_digits=5, decimal_places=4)
     parameters = models.JSONField(default=dict)
-    explanation = models.JSONField(default=list)
+    explanation = EncryptedJSONField(data_class="compliance", default=list)
     window_start = models.DateTimeField(null=True)
     window_end = models.DateTimeField(null=True)
     due_at = models.DateTimeField()
 
     disposition = models.CharField(max_length=14, choices=Disposition, blank=True)
     reason_code = models.CharField(max_length=30, blank=True)
-    note = models.TextField(max_length=4000, blank=True)
+    note = EncryptedTextField(data_class="compliance", max_length=4000, blank=True)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -183,7 +185,8 @@ class AlertEvidence(models.Model):
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="evidence")
     reference = models.CharField(max_length=200)
     kind = models.CharField(max_length=30)
-    facts = models.JSONField(default=dict)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    facts = EncryptedJSONField(data_class="compliance", row="uid", default=dict)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -202,7 +205,8 @@ class AlertNote(models.Model):
     id = models.BigAutoField(primary_key=True)
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField(max_length=4000)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    text = EncryptedTextField(data_class="compliance", row="uid", max_length=4000)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from apps.compliance.models.kyc import KycRecord
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedBinaryField
 
 
 class KycDocument(BaseModel):
@@ -24,7 +25,7 @@ class KycDocument(BaseModel):
     media_type = models.CharField(max_length=20)
     size_bytes = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
-    content = models.BinaryField()
+    content = EncryptedBinaryField(data_class="documents")
     expiry_date = models.DateField(null=True)
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -44,10 +45,6 @@ class KycDocument(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.kind} v{self.version}"
-
-    @property
-    def encryption_context(self) -> str:
-        return f"{self._meta.db_table}.content:{self.id}"
 
     @property
     def file_name(self) -> str:

@@ -74,7 +74,7 @@ class KycStep(BaseModel):
 
     record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="steps")
     step = models.CharField(max_length=20)
-    answers = EncryptedTextField()
+    answers = EncryptedTextField(data_class="kyc")
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -101,7 +101,7 @@ class KycDecision(BaseModel):
     outcome = models.CharField(max_length=20, choices=Outcome)
     status = models.CharField(max_length=10, choices=Status, default=Status.PROPOSED)
     reason_code = models.CharField(max_length=40)
-    note = EncryptedTextField(blank=True)
+    note = EncryptedTextField(data_class="compliance", blank=True)
     evidence_version = models.PositiveIntegerField()
     risk_rating = models.CharField(max_length=10, choices=RATINGS)
     proposed_by = models.ForeignKey(

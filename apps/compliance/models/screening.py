@@ -7,7 +7,7 @@ from django.db.models import Q
 from apps.compliance.models.kyc import KycRecord
 from apps.compliance.models.watchlist import WatchlistEntity
 from apps.core.models import BaseModel
-from apps.infrastructure.encryption import EncryptedTextField
+from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
 
 
 class ScreeningRun(BaseModel):
@@ -53,11 +53,11 @@ class ScreeningHit(BaseModel):
     entity = models.ForeignKey(WatchlistEntity, on_delete=models.PROTECT, related_name="+")
     pair_hash = models.CharField(max_length=64)
     score = models.DecimalField(max_digits=4, decimal_places=3)
-    client_name = EncryptedTextField()
+    client_name = EncryptedTextField(data_class="compliance")
     listed_name = models.CharField(max_length=400)
-    features = models.JSONField()
+    features = EncryptedJSONField(data_class="compliance")
     status = models.CharField(max_length=14, choices=Status, default=Status.OPEN)
-    reason = models.TextField(blank=True, max_length=1000)
+    reason = EncryptedTextField(data_class="compliance", blank=True, max_length=1000)
     disposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )

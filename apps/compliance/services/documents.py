@@ -34,7 +34,6 @@ from apps.compliance.services.kyc import check_editable, editable_record
 from apps.core.commands import command
 from apps.core.errors import InvalidInput, NotFound, Refused
 from apps.infrastructure import security_log
-from apps.infrastructure.encryption import decrypt_bytes, encrypt_bytes
 from apps.infrastructure.sandbox import SandboxFailed, run_sandboxed
 from apps.users.models import User
 
@@ -89,10 +88,10 @@ def _document_keep(
         media_type=media_type,
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
         expiry_date=expiry_date,
         uploaded_by=actor,
     )
-    document.content = encrypt_bytes(content, context=document.encryption_context)
     document.save(force_insert=True)
     record.evidence_version += 1
     record.save()
@@ -174,7 +173,7 @@ def document_read(*, actor: User, document_id: UUID) -> tuple[KycDocument, bytes
         document.record.client_id == actor.id or actor.has_perm("compliance.view_kycdocument")
     ):
         raise NotFound("There is no such document.")
-    content = decrypt_bytes(bytes(document.content), context=document.encryption_context)
+    content = bytes(document.content)
     emit(
         KycDocumentRead(
             stream=document.record.stream,

@@ -6,9 +6,9 @@ gets the first answer; with another body it is refused.
 After: the IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
-import hashlib
 import json
 import re
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
@@ -24,6 +24,7 @@ from rest_framework.response import Response
 
 from apps.core.errors import Conflict, DomainError, InvalidInput, Unavailable
 from apps.infrastructure.api.problems import CONTENT_TYPE, domain_problem, domain_status
+from apps.infrastructure.encryption import blind_index
 from apps.infrastructure.models import IdempotencyRecord
 
 HEADER = "Idempotency-Key"
@@ -42,7 +43,7 @@ class _Replay(Exception):
 
 def _fingerprint(request: Request) -> str:
     text = json.dumps([request.method, request.path, request.data], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return blind_index(text, "idempotency.fingerprint")
 
 
 def _principal(request: Request) -> str:
@@ -57,9 +58,9 @@ def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
         try:
             cursor.execute(
                 "INSERT INTO infrastructure_idempotencyrecord"
-                " (principal, key, fingerprint, status, body) VALUES (%s, %s, %s, 0, '')"
+                " (id, principal, key, fingerprint, status) VALUES (%s, %s, %s, %s, 0)"
                 " ON CONFLICT DO NOTHING RETURNING id",
-                [principal, key, fingerprint],
+                [uuid.uuid4(), principal, key, fingerprint],
             )
         except OperationalError as error:
             if isinstance(error.__cause__, LockNotAvailable):
@@ -77,13 +78,13 @@ def _claim(principal: str, key: str, fingerprint: str) -> IdempotencyRecord:
 def _keep(record: IdempotencyRecord, status: int, data: Any) -> Response:
     """Keep the answer as it is rendered, and return it as every replay will."""
     record.status, record.body = status, JSONRenderer().render(data).decode()
-    record.save(update_fields=["status", "body"])
+    record.save(force_update=True, update_fields=["status", "body"])
     return _answer(record)
 
 
 def _answer(record: IdempotencyRecord) -> Response:
     kind = CONTENT_TYPE if record.status >= 400 else None
-    return Response(json.loads(record.body), record.status, content_type=kind)
+    return Response(json.loads(record.body or "null"), record.status, content_type=kind)
 
 
 def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: str) -> Response:

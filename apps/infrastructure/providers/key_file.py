@@ -14,6 +14,7 @@ from apps.infrastructure.providers.key_encryption import KeyRefused
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + 16
 
 
 def folder_of(url: str) -> Path:
@@ -86,6 +87,8 @@ class FileKeys:
         return kek_id, nonce + self._cipher(kek_id).encrypt(nonce, key, label.encode())
 
     def unwrap(self, wrapped: bytes, *, kek_id: str, label: str) -> bytes:
+        if len(wrapped) != WRAPPED_BYTES:
+            raise KeyRefused("This is not a wrapped key.")
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         try:
             return self._cipher(kek_id).decrypt(nonce, sealed, label.encode())

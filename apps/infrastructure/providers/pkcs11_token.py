@@ -27,6 +27,8 @@ from apps.infrastructure.providers.key_encryption import KeyRefused, KeyServiceD
 T = TypeVar("T")
 NONCE_BYTES = 12
 TAG_BITS = 128
+# In place of the process that opened the session.
+UNUSED, STALE = 0, -1
 WRAPPED_BYTES = NONCE_BYTES + 32 + TAG_BITS // 8
 ANSWERS_NO = (
     *(ArgumentsBad, DataInvalid, DataLenRange, EncryptedDataInvalid, EncryptedDataLenRange),
@@ -54,7 +56,7 @@ class TokenKeys:
         self.prefix = f"pkcs11:{self.token}:"
         self._lock = threading.Lock()
         self._session: Any = None
-        self._pid = 0
+        self._pid = UNUSED
 
     def prepare(self) -> None:
         if not self._run(self._labels):
@@ -102,14 +104,14 @@ class TokenKeys:
             except ANSWERS_NO as error:
                 raise KeyRefused("The token refused the key.") from error
             except (PKCS11Error, OSError) as error:
-                # A lost session or token: the next call opens a new one.
-                self._session = None
+                # A lost session or token: the next call starts the library again.
+                self._session, self._pid = None, STALE
                 raise KeyServiceDown(f"The token failed: {type(error).__name__}.") from error
 
     def _open(self) -> Any:
         library = pkcs11.lib(self.module)
-        if self._pid not in (0, os.getpid()):
-            # A forked process must not use its parent's session, or its library's state.
+        if self._pid not in (UNUSED, os.getpid()):
+            # After a fork, too: a child must not use its parent's session or library state.
             library.reinitialize()
             self._session = None
         self._pid = os.getpid()

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedTextField
 from apps.notifications.repositories import NotificationQuerySet
 
 
@@ -12,8 +13,8 @@ class Notification(BaseModel):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=30)
-    title = models.CharField(max_length=120)
-    body = models.TextField(max_length=1000)
+    title = EncryptedTextField(data_class="notifications", max_length=120)
+    body = EncryptedTextField(data_class="notifications", max_length=1000)
     body_code = models.CharField(max_length=50)
     event_id = models.UUIDField()
     read_at = models.DateTimeField(null=True)

@@ -4,14 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.audit.providers.signing import PUBLIC_NAME, public_key, signing_key_create
-from apps.infrastructure.keys import keys_folder
+from apps.audit.providers.signing import public_key, signing_key_create
 
 
 class Command(BaseCommand):
-    help = "Create the checkpoint key in the folder of KMS_URL if it is missing."
+    help = "Create the checkpoint key in the folder of AUDIT_KEY_URL if it is missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        folder = keys_folder()
-        signing_key_create(folder)
-        self.stdout.write(f"{public_key().hex()}  {folder / PUBLIC_NAME}")
+        file = signing_key_create()
+        self.stdout.write(f"{public_key().hex()}  {file}")

@@ -1,5 +1,6 @@
 """Rotate the key-encryption key and every data key while the system serves."""
 
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,15 +20,13 @@ class Command(BaseCommand):
             *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=Console(file=self.stdout)) as bars:
+        with Progress(*columns, console=Console(file=sys.stdout)) as bars:
             tasks: dict[str, Any] = {}
 
             def report(progress: rekeying.Progress) -> None:
                 if progress.part not in tasks:
                     tasks[progress.part] = bars.add_task(progress.part)
-                bars.update(
-                    tasks[progress.part], completed=progress.done, total=progress.total
-                )
+                bars.update(tasks[progress.part], completed=progress.done, total=progress.total)
 
             try:
                 count = rekeying.keys_rotate(report=report)

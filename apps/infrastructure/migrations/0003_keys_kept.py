@@ -1,0 +1,50 @@
+"""A data key is never deleted; an append-only table may be encrypted again, and nothing else."""
+
+from django.db import migrations
+
+# The key id is the eight bytes after the version: a value may only move to a newer key of its class.
+FORWARD = """
+CREATE FUNCTION infrastructure_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% rows are kept', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER infrastructure_datakey_kept
+  BEFORE DELETE OR TRUNCATE ON infrastructure_datakey
+  FOR EACH STATEMENT EXECUTE FUNCTION infrastructure_refuse_change();
+
+CREATE FUNCTION infrastructure_rekey_only() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  before jsonb := to_jsonb(OLD);
+  after jsonb := to_jsonb(NEW);
+  name text;
+BEGIN
+  FOREACH name IN ARRAY TG_ARGV LOOP
+    -- jsonb shows a bytea as \\x, two digits of version, sixteen of key id.
+    IF before->>name IS DISTINCT FROM after->>name AND (
+      length(before->>name) IS DISTINCT FROM length(after->>name)
+      OR NOT EXISTS (
+        SELECT FROM infrastructure_datakey was JOIN infrastructure_datakey now USING (data_class)
+        WHERE was.key_id = decode(substr(before->>name, 5, 16), 'hex')
+          AND now.key_id = decode(substr(after->>name, 5, 16), 'hex')
+          AND now.version > was.version
+      )
+    ) THEN
+      RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+    END IF;
+  END LOOP;
+  IF before - TG_ARGV::text[] IS DISTINCT FROM after - TG_ARGV::text[] OR before = after THEN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+BACKWARD = """
+DROP FUNCTION infrastructure_rekey_only;
+DROP TRIGGER infrastructure_datakey_kept ON infrastructure_datakey;
+DROP FUNCTION infrastructure_refuse_change;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("infrastructure", "0002_history_read_only")]
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
