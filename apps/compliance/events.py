@@ -160,6 +160,15 @@ class KycQuarantineDeleted(KycEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KycAnswerRevealed(KycEvent):
+    """Somebody asked to see a masked answer in full; the answer is not in the event."""
+
+    name: ClassVar[str] = "compliance.kyc.answer_revealed"
+
+    question: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class KycRecordViewed(KycEvent):
     name: ClassVar[str] = "compliance.kyc.viewed"
 

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("kyc", kyc.KycView.as_view(), name="api-kyc"),
     path("kyc/steps/<str:step>", kyc.KycStepView.as_view(), name="api-kyc-step"),
+    path("kyc/steps/<str:step>/reveal", kyc.KycRevealView.as_view(), name="api-kyc-step-reveal"),
     path("kyc/submit", kyc.KycSubmitView.as_view(), name="api-kyc-submit"),
     path("kyc/documents", kyc.KycDocumentsView.as_view(), name="api-kyc-documents"),
     path(

@@ -2,6 +2,7 @@ import os
 import secrets
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -206,12 +207,17 @@ def test_data_key_is_held_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) ->
     token = encrypt_bytes(b"x", context="t.c:1", data_class=data_class)
     asked: list[object] = []
     original = keys.asked
-    monkeypatch.setattr(keys, "asked", lambda ask: asked.append(ask) or original(ask))
+
+    def counted(ask: Any) -> Any:
+        asked.append(ask)
+        return original(ask)
+
+    monkeypatch.setattr(keys, "asked", counted)
     decrypt_bytes(token, context="t.c:1")
     assert not asked
 
-    now = keys.time.monotonic()
-    monkeypatch.setattr(keys.time, "monotonic", lambda: now + keys.KEY_SECONDS + 1)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + keys.KEY_SECONDS + 1)
     decrypt_bytes(token, context="t.c:1")
     assert len(asked) == 1
 

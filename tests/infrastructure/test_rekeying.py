@@ -70,7 +70,7 @@ def assert_all_new() -> None:
 
 
 def test_asvs_v11_2_2_keys_rotate_under_write_load_loses_nothing() -> None:
-    expected = {user.pk: user.display_name for user in users_make(300)}
+    expected: dict[object, str] = {user.pk: user.display_name for user in users_make(300)}
     stop = threading.Event()
 
     def write(seed: int) -> dict[object, str]:

@@ -1,6 +1,6 @@
 """The officers' desk for KYC: a queue, and one page that shows everything a decision needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from django.utils import timezone
 from apps.audit.selectors import stream_events
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
-from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
+from apps.compliance.domain.masking import answers_masked
+from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind, Step
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
@@ -24,8 +25,9 @@ from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
+from apps.compliance.services.kyc import kyc_reveal_answer
 from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, InvalidInput, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
@@ -90,6 +92,9 @@ class KycRecordAdmin(ReadOnlyAdmin):
         return [
             named("<uuid:record_id>/decide/", self.decide_view, "decide"),
             named("<uuid:record_id>/hits/<uuid:hit_id>/", self.hit_view, "hit"),
+            named(
+                "<uuid:record_id>/answers/<str:step>/<str:question>/", self.reveal_view, "reveal"
+            ),
             named("<uuid:record_id>/documents/<uuid:document_id>/", self.document_view, "document"),
             *super().get_urls(),
         ]
@@ -111,14 +116,35 @@ class KycRecordAdmin(ReadOnlyAdmin):
             record = kyc_decisions.kyc_view_record(actor=actor_of(request), record_id=record_id)
         except NotFound as error:
             raise Http404 from error
+        return self._page(request, record)
+
+    def _page(
+        self, request: HttpRequest, record: KycRecord, revealed: Mapping[str, str] | None = None
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            **review_context(record),
+            **review_context(record, revealed or {}),
             **_rights(actor_of(request), record),
             "opts": self.opts,
             "title": f"Review {record}",
         }
         return TemplateResponse(request, "admin/compliance/kycrecord/review.html", context)
+
+    def reveal_view(
+        self, request: HttpRequest, record_id: UUID, step: str, question: str
+    ) -> HttpResponse:
+        """Show the page with one masked answer in full; the look is kept in the audit trail."""
+        if request.method != "POST":
+            raise PermissionDenied
+        actor = actor_of(request)
+        try:
+            record = kyc_decisions.kyc_view_record(actor=actor, record_id=record_id)
+            answer = kyc_reveal_answer(
+                actor=actor, record_id=record_id, step=step, question=question
+            )
+        except (NotFound, InvalidInput) as error:
+            raise Http404 from error
+        return self._page(request, record, {question: answer})
 
     def decide_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
         """Propose, confirm or withdraw, as the button says."""
@@ -192,8 +218,8 @@ class KycRecordAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(address)
 
 
-def review_context(record: KycRecord) -> dict[str, Any]:
-    """Return everything the review page shows."""
+def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, Any]:
+    """Return everything the review page shows, numbers masked but for those `revealed`."""
     answers = answers_of(record.id)
     reviewed = record.decided_at
     events = stream_events(record.stream)
@@ -205,7 +231,7 @@ def review_context(record: KycRecord) -> dict[str, Any]:
         "steps": [
             (
                 step.title,
-                [(item.label, _shown(item, answers.get(step.code, {}))) for item in step.fields],
+                [_row(step, item, answers.get(step.code, {}), revealed) for item in step.fields],
             )
             for step in STEPS
         ],
@@ -279,6 +305,15 @@ def _detail(payload: dict[str, Any]) -> str:
         return f"{step.title}: {', '.join(labels)}" if labels else step.title
     code = payload.get("kind") or payload.get("disposition") or payload.get("outcome")
     return plain(str(code)) if code else ""
+
+
+def _row(
+    step: Step, item: Field, answers: dict[str, Any], revealed: Mapping[str, str]
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return label, value, and what to ask for where the value is masked."""
+    shown = _shown(item, {**answers_masked(answers), **revealed})
+    hidden = item.is_masked and item.name not in revealed
+    return item.label, shown, (step.code, item.name) if hidden else ()
 
 
 def _shown(item: Field, answers: dict[str, Any]) -> str:

@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.compliance.domain.kyc import KycStatus
+from apps.compliance.domain.masking import MASKED_QUESTIONS
 from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
 from apps.compliance.domain.uploads import MAGIC, MAX_BYTES
 from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
-from apps.compliance.services.kyc import kyc_save_step, kyc_submit
-from apps.core.errors import InvalidInput
+from apps.compliance.services.kyc import kyc_reveal_answer, kyc_save_step, kyc_submit
+from apps.core.errors import InvalidInput, NotFound
 from apps.infrastructure.api.parsers import StrictMultiPartParser
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
@@ -83,6 +84,15 @@ class KycSerializer(serializers.Serializer[Any]):
     decided_at = serializers.DateTimeField(allow_null=True)
 
 
+class RevealSerializer(InputSerializer):
+    question = serializers.ChoiceField(choices=MASKED_QUESTIONS)
+
+
+class RevealedSerializer(serializers.Serializer[Any]):
+    question = serializers.CharField()
+    answer = serializers.CharField()
+
+
 class UploadSerializer(InputSerializer):
     kind = serializers.ChoiceField(choices=document_kinds())
     file = serializers.FileField(allow_empty_file=True)
@@ -110,6 +120,26 @@ class KycStepView(ApiView):
         user = actor_of(request)
         kyc_save_step(actor=user, step=step, answers=request.data)
         return Response(KycSerializer(kyc_view(user)).data)
+
+
+class KycRevealView(ApiView):
+    """A masked answer in full; every look is kept in the audit trail."""
+
+    @extend_schema(
+        operation_id="kyc_answer_reveal",
+        parameters=[STEP_PARAMETER],
+        request=RevealSerializer,
+        responses={200: RevealedSerializer},
+    )
+    def post(self, request: Request, step: str) -> Response:
+        asked: dict[str, Any] = self.validated(RevealSerializer(data=request.data))
+        user = actor_of(request)
+        record_id = kyc_view(user).record_id
+        if record_id is None or step not in STEP_BY_CODE:
+            raise NotFound("There is no such answer.")
+        question = asked["question"]
+        value = kyc_reveal_answer(actor=user, record_id=record_id, step=step, question=question)
+        return Response({"question": question, "answer": value})
 
 
 class KycSubmitView(ApiView):

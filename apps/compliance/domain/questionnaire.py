@@ -42,7 +42,10 @@ class InvalidAnswers(InvalidInput):
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One question.  `required_if` is (other field, value); `must_be_true` is a declaration."""
+    """One question.  `required_if` is (other field, value); `must_be_true` is a declaration.
+
+    The answer to an `is_masked` question is shown by its last characters; see masking.py.
+    """
 
     name: str
     label: str
@@ -52,6 +55,7 @@ class Field:
     max_length: int = 120
     choices: tuple[tuple[str, str], ...] = ()
     must_be_true: bool = False
+    is_masked: bool = False
     autocomplete: str = ""
     help_text: str = ""
 
@@ -211,6 +215,7 @@ STEPS: tuple[Step, ...] = (
                 required=False,
                 required_if=("has_tin", True),
                 max_length=30,
+                is_masked=True,
             ),
             Field(name="has_tin", label="I have a tax identification number", kind=Kind.BOOLEAN),
             Field(

@@ -62,7 +62,7 @@ class QuarantinedFile(BaseModel):
     scanner = models.CharField(max_length=20)
     size_bytes = models.PositiveIntegerField()
     sha256 = models.CharField(max_length=64)
-    content = models.BinaryField()
+    content = EncryptedBinaryField(data_class="documents")
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -72,7 +72,3 @@ class QuarantinedFile(BaseModel):
 
     def __str__(self) -> str:
         return f"Quarantined {str(self.id)[:8]}"
-
-    @property
-    def encryption_context(self) -> str:
-        return f"{self._meta.db_table}.content:{self.id}"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.compliance.domain.kyc import CLIENT_TEXTS, EDITABLE, IDENTITY_KINDS, KycStatus
 from apps.compliance.domain.kyc_reasons import REASONS
+from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import STEPS, Step, answers_missing
 from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
 from apps.users.models import User
@@ -18,7 +19,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True)
 class StepView:
-    """`answers` are the client's own; `missing` names the questions that still need one."""
+    """`answers` are the client's own, numbers masked; `missing` names the open questions."""
 
     step: Step
     answers: dict[str, Any]
@@ -157,7 +158,8 @@ def _status_text(record: KycRecord | None, status: KycStatus) -> str:
 
 
 def _step_view(step: Step, answers: dict[str, Any]) -> StepView:
-    return StepView(step, answers, tuple(answers_missing(step, answers)))
+    missing = tuple(answers_missing(step, answers))
+    return StepView(step, answers_masked(answers), missing)
 
 
 def _is_valid_identity(document: DocumentView) -> bool:

@@ -124,9 +124,9 @@ def _file_quarantine(
         scanner=scanner,
         size_bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
+        content=data,
         uploaded_by=actor,
     )
-    found.content = encrypt_bytes(data, context=found.encryption_context)
     found.save(force_insert=True)
     emit(
         KycFileQuarantined(

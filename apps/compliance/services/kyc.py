@@ -3,18 +3,20 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.kyc import EDITABLE, IDENTITY_KINDS, KycTrigger
+from apps.compliance.domain.masking import MASKED_QUESTIONS, answers_unmasked
 from apps.compliance.domain.questionnaire import (
     STEPS,
     answers_clean,
     answers_missing,
     step_of,
 )
-from apps.compliance.events import KycStarted, KycStepSaved, KycSubmitted
+from apps.compliance.events import KycAnswerRevealed, KycStarted, KycStepSaved, KycSubmitted
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of
 from apps.core.commands import command
@@ -36,13 +38,15 @@ def kyc_start(*, actor: User) -> KycRecord:
 def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycRecord:
     """Keep the answers to one step of the actor's record; a half-filled step is kept too.
 
-    Raises InvalidInput (InvalidAnswers by field), Conflict `kyc_not_editable`.
+    A masked answer that comes back as it was shown stays as it is kept.  Raises InvalidInput
+    (InvalidAnswers by field), Conflict `kyc_not_editable`.
     """
     asked = step_of(step)
-    clean = answers_clean(asked, answers, today=timezone.localdate())
     record = editable_record(actor)
     row, _ = KycStep.objects.get_or_create(record=record, step=step, defaults={"answers": "{}"})
     kept = json.loads(row.answers)
+    given = answers_unmasked(answers, kept)
+    clean = answers_clean(asked, given, today=timezone.localdate())
     changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
     if not changed:
         return record
@@ -63,6 +67,33 @@ def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycR
         actor=actor,
     )
     return record
+
+
+@command
+def kyc_reveal_answer(*, actor: User, record_id: UUID, step: str, question: str) -> str:
+    """Return a masked answer in full; who asked is kept in the audit trail.
+
+    For the client whose it is and for officers; raises NotFound for everybody else, and where
+    there is no such masked answer.
+    """
+    record = KycRecord.objects.filter(id=record_id).first()
+    if record is None or not (
+        record.client_id == actor.id or actor.has_perm("compliance.view_kycdocument")
+    ):
+        raise NotFound("There is no such answer.")
+    answers = answers_of(record.id).get(step, {})
+    if question not in answers or question not in MASKED_QUESTIONS:
+        raise NotFound("There is no such answer.")
+    emit(
+        KycAnswerRevealed(
+            stream=record.stream,
+            record_id=str(record.id),
+            client_id=str(record.client_id),
+            question=question,
+        ),
+        actor=actor,
+    )
+    return str(answers[question])
 
 
 @command

@@ -30,4 +30,4 @@ class Notification(BaseModel):
         indexes = (models.Index(fields=["user", "-created_at"], name="notifications_user"),)
 
     def __str__(self) -> str:
-        return self.title
+        return f"{self.kind} {self.id}"

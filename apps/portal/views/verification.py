@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
+from apps.compliance.domain.masking import masked_of
 from apps.compliance.domain.questionnaire import STEPS, InvalidAnswers
 from apps.compliance.domain.uploads import MAX_BYTES
 from apps.compliance.selectors.kyc import KycView, StepView, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
-from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.compliance.services.kyc import kyc_reveal_answer, kyc_save_step, kyc_submit
 from apps.core.errors import DomainError
 from apps.infrastructure.api.problems import domain_status
 from apps.infrastructure.attachments import as_attachment
@@ -37,6 +38,8 @@ def step(request: HttpRequest, code: str) -> HttpResponseBase:
         if current.is_started and kyc.is_editable:
             form.suggest(current.missing)
         return _step_page(request, kyc, current, form)
+    if "reveal" in request.POST:
+        return _revealed(request, kyc, current)
     form = StepForm(request.POST, step=current.step)
     if not form.is_valid():
         return _step_page(request, kyc, current, form, status=400)
@@ -99,6 +102,18 @@ def _step(kyc: KycView, code: str) -> StepView:
     return found
 
 
+def _revealed(request: HttpRequest, kyc: KycView, current: StepView) -> HttpResponseBase:
+    """Show the step with one masked answer in full; the look is logged."""
+    question = request.POST["reveal"]
+    if kyc.record_id is None:
+        raise Http404("There is no such answer.")
+    answer = kyc_reveal_answer(
+        actor=actor_of(request), record_id=kyc.record_id, step=current.code, question=question
+    )
+    shown = {**initial_of(current.step, current.answers), question: answer}
+    return _step_page(request, kyc, current, StepForm(step=current.step, initial=shown))
+
+
 def _after_save(request: HttpRequest, code: str, form: StepForm) -> HttpResponseBase:
     kyc = kyc_view(actor_of(request))
     saved = _step(kyc, code)
@@ -123,6 +138,7 @@ def _step_page(
         "kyc": kyc,
         "current": current,
         "form": form,
+        "masked": masked_of(current.step, current.answers),
         "number": codes.index(current.code) + 1,
         "count": len(codes),
     }
