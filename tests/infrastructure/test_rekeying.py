@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -70,11 +71,11 @@ def assert_all_new() -> None:
 
 
 def test_asvs_v11_2_2_keys_rotate_under_write_load_loses_nothing() -> None:
-    expected: dict[object, str] = {user.pk: user.display_name for user in users_make(300)}
+    expected: dict[UUID, str] = {user.pk: user.display_name for user in users_make(300)}
     stop = threading.Event()
 
-    def write(seed: int) -> dict[object, str]:
-        mine: dict[object, str] = {}
+    def write(seed: int) -> dict[UUID, str]:
+        mine: dict[UUID, str] = {}
         round_number = 0
         owned = [pk for index, pk in enumerate(expected) if index % 3 == seed]
         while not stop.is_set():
