@@ -116,7 +116,7 @@ class TotpDevice(OwnDevice):
     row: "models.UUIDField[uuid.UUID, uuid.UUID]" = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
     )
-    secret: "EncryptedTextField[str, str]" = EncryptedTextField()
+    secret: "EncryptedTextField[str, str]" = EncryptedTextField(data_class="credentials", row="row")
     last_step: "models.BigIntegerField[int, int]" = models.BigIntegerField(default=-1)
 
     class Meta:

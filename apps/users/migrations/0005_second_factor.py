@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('confirmed', models.BooleanField(default=True, help_text='Is this device ready for use?')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('row', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('secret', apps.infrastructure.encryption.EncryptedTextField()),
+                ('secret', apps.infrastructure.encryption.EncryptedTextField(data_class='credentials', row='row')),
                 ('last_step', models.BigIntegerField(default=-1)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
