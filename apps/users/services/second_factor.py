@@ -133,7 +133,7 @@ def second_factor_remove(*, user: User, keep: UUID | None = None) -> None:
 
 def totp_secret(device: TotpDevice) -> str:
     """Return the secret in base32, as an authenticator app takes it by hand."""
-    return device.secret
+    return str(device.secret)
 
 
 def totp_address(device: TotpDevice) -> str:
