@@ -214,12 +214,16 @@ class PortalSession(BaseModel):
 
     key_hash = models.BinaryField(max_length=32, unique=True)
     user = models.ForeignKey("users.User", on_delete=models.CASCADE, null=True, related_name="+")
-    data: "EncryptedTextField[str, str]" = EncryptedTextField()
+    data: "EncryptedTextField[str, str]" = EncryptedTextField(data_class="sessions")
     methods: "ArrayField[Sequence[str], list[str]]" = ArrayField(
         models.CharField(max_length=10), default=list
     )
-    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
-    address: "EncryptedTextField[str, str]" = EncryptedTextField(blank=True, default="")
+    user_agent: "EncryptedTextField[str, str]" = EncryptedTextField(
+        data_class="identity", blank=True, default=""
+    )
+    address: "EncryptedTextField[str, str]" = EncryptedTextField(
+        data_class="identity", blank=True, default=""
+    )
     signed_in_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
