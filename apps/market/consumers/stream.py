@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from apps.infrastructure.realtime import user_group
+from apps.infrastructure.security_log import record
 from apps.market import selectors
 from apps.market.consumers import frames
 from apps.market.consumers.connections import (
@@ -48,6 +49,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         if origin_is_foreign(self.scope):
+            record("origin.refused")
             await self.close()
             return
         limits = settings.LIVE_FEED
@@ -149,6 +151,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             raise FrameError(4000, "The connection is authenticated already.")
         identity = await identity_of_token(request.token)
         if identity is None:
+            record("ws_token.refused")
             self.outlet.put(
                 {**FrameError(4010, "The token is not valid.").message(), "id": request.frame_id}
             )

@@ -17,6 +17,12 @@ from apps.users.services.code_attempts import code_from_address
 from apps.users.services.tokens import TokenPair, api_session_open
 
 Channel = Literal["PORTAL", "API"]
+Reason = Literal["credentials", "second_factor", "step_up"]
+SECURITY_EVENTS: dict[Reason, str] = {
+    "credentials": "sign_in.failed",
+    "second_factor": "second_factor.refused",
+    "step_up": "step_up.refused",
+}
 
 
 class SignInRefused(DomainError):
@@ -88,7 +94,9 @@ def sign_in_record(*, user: User, channel: Channel, methods: list[str], address:
 
 
 @command
-def sign_in_failure_record(*, user: User | None, email: str, channel: Channel, reason: str) -> None:
+def sign_in_failure_record(
+    *, user: User | None, email: str, channel: Channel, reason: Reason
+) -> None:
     """Write down a failure: by the user's id, or by a keyed hash of an unknown address."""
     if user is not None:
         stream, subject = user.stream, str(user.pk)
@@ -98,5 +106,4 @@ def sign_in_failure_record(*, user: User | None, email: str, channel: Channel, r
         ]
         stream = f"sign-in-{subject}"
     emit(SignInFailed(stream=stream, subject=subject, channel=channel, reason=reason), actor=None)
-    code = "second_factor.refused" if reason == "second_factor" else "sign_in.failed"
-    record(code, user_id=user.pk if user else None, channel=channel)
+    record(SECURITY_EVENTS[reason], user_id=user.pk if user else None, channel=channel)

@@ -19,6 +19,7 @@ from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import NotFound
 from apps.infrastructure.realtime import sockets_recheck
+from apps.infrastructure.security_log import record
 from apps.users.domain.sessions import USER_AGENT_LENGTH
 from apps.users.events import ApiSessionRevoked, RefreshTokenReused
 from apps.users.models import ApiSession, RefreshToken, User
@@ -219,4 +220,5 @@ def _end_after_reuse(session: ApiSession) -> None:
         ),
         actor=None,
     )
+    record("token.reused", user_id=session.user_id)
     _end(session, actor=None)
