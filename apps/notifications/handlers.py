@@ -15,7 +15,17 @@ from apps.trading.events import (
     OrderFilled,
     OrderRejected,
 )
-from apps.users.events import SignInSucceeded
+from apps.users.events import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    PasswordChanged,
+    PasswordExpired,
+    RefreshTokenReused,
+    RoleGiven,
+    RoleRemoved,
+    SecondFactorChanged,
+    SignInSucceeded,
+)
 
 # What a client hears of a decision; every other status says nothing to them.
 KYC_CODES = {
@@ -68,6 +78,46 @@ def tell_order_rejected(event: OrderRejected) -> None:
 @subscribe(SignInSucceeded)
 def tell_signed_in(event: SignInSucceeded) -> None:
     _tell(event, event.user_id, "signed_in", {"channel": event.channel.lower()})
+
+
+@subscribe(PasswordChanged)
+def tell_password_changed(event: PasswordChanged) -> None:
+    _tell(event, event.user_id, "password_changed", {})
+
+
+@subscribe(PasswordExpired)
+def tell_password_expired(event: PasswordExpired) -> None:
+    _tell(event, event.user_id, "password_expired", {})
+
+
+@subscribe(SecondFactorChanged)
+def tell_second_factor_changed(event: SecondFactorChanged) -> None:
+    _tell(event, event.user_id, f"second_factor_{event.change.lower()}", {})
+
+
+@subscribe(ApiKeyCreated)
+def tell_api_key_created(event: ApiKeyCreated) -> None:
+    _tell(event, event.user_id, "api_key_created", {"mode": event.mode.lower()})
+
+
+@subscribe(ApiKeyRevoked)
+def tell_api_key_revoked(event: ApiKeyRevoked) -> None:
+    _tell(event, event.user_id, "api_key_revoked", {})
+
+
+@subscribe(RefreshTokenReused)
+def tell_refresh_token_reused(event: RefreshTokenReused) -> None:
+    _tell(event, event.user_id, "refresh_token_reused", {})
+
+
+@subscribe(RoleGiven)
+def tell_role_given(event: RoleGiven) -> None:
+    _tell(event, event.user_id, "roles_changed", {})
+
+
+@subscribe(RoleRemoved)
+def tell_role_removed(event: RoleRemoved) -> None:
+    _tell(event, event.user_id, "roles_changed", {})
 
 
 def _hook(event: DomainEvent, user_id: str, event_type: str, **data: str) -> None:

@@ -1,45 +1,81 @@
-"""Users in the admin: administrators read them and demand a new password, nothing more."""
+"""Users in the admin: administrators manage access here, and see nothing else of a client."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from allauth.account.internal.flows.password_reset import request_password_reset
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import default_token_generator
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
 
+from apps.core.errors import DomainError, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
-from apps.users.models import User
+from apps.users.domain.roles import Role
+from apps.users.models import AccessChange, User
+from apps.users.services import access
 from apps.users.services.accounts import password_expire
+from apps.users.step_up import step_up_page
 
 # Roles come from code, addresses belong to their owners.
 for model in (Group, EmailAddress):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
+Post = Callable[[User, UUID, dict[str, str]], object]
+
+
+def _role(form: dict[str, str]) -> Role:
+    if form.get("role") not in set(Role):
+        raise NotFound("There is no such role.")
+    return Role(form["role"])
+
+
+def _change(form: dict[str, str]) -> UUID:
+    try:
+        return UUID(form.get("change", ""))
+    except ValueError as error:
+        raise NotFound("There is no such proposal.") from error
+
+
+COMMANDS: dict[str, Post] = {
+    "propose": lambda actor, user_id, form: access.access_propose(
+        actor=actor,
+        user_id=user_id,
+        kind=form.get("kind", ""),
+        role=form.get("role", ""),
+        reason=form.get("reason", ""),
+    ),
+    "confirm": lambda actor, _, form: access.access_confirm(actor=actor, change_id=_change(form)),
+    "decline": lambda actor, _, form: access.access_decline(actor=actor, change_id=_change(form)),
+    "remove_role": lambda actor, user_id, form: access.role_remove(
+        actor=actor, user_id=user_id, role=_role(form)
+    ),
+    "disable": lambda actor, user_id, _: access.user_disable(actor=actor, user_id=user_id),
+    "end_sessions": lambda actor, user_id, _: access.user_sessions_end(
+        actor=actor, user_id=user_id
+    ),
+}
+
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    list_display = ("email", "display_name", "roles", "is_active", "last_login")
-    list_filter = ("is_active", "is_staff", "groups")
+    """Staff are listed; a client is found by the exact e-mail address that they gave."""
+
+    list_display = ("email", "roles", "is_active", "last_login")
+    list_filter = ("is_active", "groups")
     search_fields = ("email",)
-    search_help_text = "Part of an e-mail address, or a whole name"
+    search_help_text = "A client's whole e-mail address"
     ordering = ("email",)
-    fields = (
-        "id",
-        "email",
-        "display_name",
-        "roles",
-        "is_active",
-        "is_staff",
-        "date_joined",
-        "last_login",
-    )
-    readonly_fields = fields
-    actions = ("require_password_reset",)
+    actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
@@ -47,18 +83,64 @@ class UserAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """Names are encrypted, so a whole name is found and a part of one is not."""
-        found, duplicates = super().get_search_results(request, queryset, search_term)
-        named = [user.pk for user in User.objects.named(search_term)] if search_term else []
-        return (found | queryset.filter(pk__in=named) if named else found), duplicates
+        email = search_term.strip().lower()
+        return queryset.filter(Q(email=email) if email else Q(is_staff=True)), False
 
     @admin.display(description="roles")
     def roles(self, user: User) -> str:
         return ", ".join(sorted(group.name for group in user.groups.all()))
 
-    @admin.action(description="Require a new password (mail a reset link)", permissions=["view"])
-    def require_password_reset(self, request: HttpRequest, queryset: Any) -> None:
-        for chosen in queryset:
-            user = password_expire(actor=actor_of(request), user_id=chosen.pk)
-            request_password_reset(request, user.email, [user], default_token_generator)
-        messages.success(request, f"{len(queryset)} passwords have expired; the links are mailed.")
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one user's access; a POST names its command."""
+        try:
+            user = User.objects.filter(pk=UUID(object_id)).first()
+        except ValueError as error:
+            raise Http404 from error
+        if user is None:
+            raise Http404
+        if not self.has_view_permission(request, user):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._post(request, user)  # type: ignore[return-value]
+        return TemplateResponse(request, "admin/users/user/access.html", self._page(request, user))
+
+    def _post(self, request: HttpRequest, user: User) -> HttpResponseBase:
+        asked = step_up_page(request)
+        if asked is not None:
+            return asked
+        name = request.POST.get("command", "")
+        try:
+            if name == "reset_password":
+                password_expire(actor=actor_of(request), user_id=user.pk)
+                request_password_reset(request, user.email, [user], default_token_generator)
+            elif name in COMMANDS:
+                COMMANDS[name](actor_of(request), user.pk, request.POST.dict())
+            else:
+                raise Http404
+        except DomainError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, "Done, and on record.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:users_user_change", args=[user.pk]))
+
+    def _page(self, request: HttpRequest, user: User) -> dict[str, Any]:
+        actor, held = actor_of(request), sorted(user.role_names)
+        waiting = user.access_changes.filter(status=AccessChange.Status.PROPOSED)
+        return {
+            **self.admin_site.each_context(request),
+            "title": user.email,
+            "opts": User._meta,
+            "person": user,
+            "held": held,
+            "others": [role.value for role in Role if role.value not in held],
+            "kinds": AccessChange.Kind,
+            "waiting": waiting.select_related("proposed_by").order_by("created_at"),
+            "is_self": actor.pk == user.pk,
+            "actor": actor,
+        }

@@ -77,7 +77,7 @@ class RefreshTokenReused(DomainEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SecondFactorChanged(DomainEvent):
-    """`change` is ENROLLED, REPLACED, REMOVED or RECOVERY_CODES_RENEWED."""
+    """`change` is ENROLLED, REPLACED, REMOVED, RESET or RECOVERY_CODES_RENEWED."""
 
     name: ClassVar[str] = "users.second_factor.changed"
 
@@ -131,3 +131,56 @@ class ApiKeyRevoked(DomainEvent):
     user_id: str
     key_id: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleGiven(DomainEvent):
+    name: ClassVar[str] = "users.role.given"
+
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleRemoved(DomainEvent):
+    name: ClassVar[str] = "users.role.removed"
+
+    user_id: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserDisabled(DomainEvent):
+    name: ClassVar[str] = "users.user.disabled"
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserEnabled(DomainEvent):
+    name: ClassVar[str] = "users.user.enabled"
+
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessChangeProposed(DomainEvent):
+    """`kind` is GIVE_ROLE, ENABLE_USER or RESET_SECOND_FACTOR; `role` only with the first."""
+
+    name: ClassVar[str] = "users.access_change.proposed"
+
+    user_id: str
+    change_id: str
+    kind: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessChangeDecided(DomainEvent):
+    """`status` is CONFIRMED or DECLINED."""
+
+    name: ClassVar[str] = "users.access_change.decided"
+
+    user_id: str
+    change_id: str
+    status: str

@@ -234,6 +234,54 @@ class PortalSession(BaseModel):
         return str(self.id)
 
 
+class AccessChange(BaseModel):
+    """What gives somebody more access: proposed by one administrator, confirmed by another."""
+
+    class Kind(models.TextChoices):
+        GIVE_ROLE = "GIVE_ROLE", "Give a role"
+        ENABLE_USER = "ENABLE_USER", "Enable the user"
+        RESET_SECOND_FACTOR = "RESET_SECOND_FACTOR", "Remove a lost second factor"
+
+    class Status(models.TextChoices):
+        PROPOSED = "PROPOSED"
+        CONFIRMED = "CONFIRMED"
+        DECLINED = "DECLINED"
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="access_changes")
+    kind = models.CharField(max_length=30, choices=Kind.choices)
+    role = models.CharField(max_length=30, blank=True)
+    reason: "EncryptedTextField[str, str]" = EncryptedTextField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROPOSED)
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="users_access_four_eyes",
+                condition=~models.Q(status="CONFIRMED")
+                | (
+                    models.Q(decided_by__isnull=False)
+                    & ~models.Q(decided_by=models.F("proposed_by"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="users_access_not_own",
+                condition=~models.Q(proposed_by=models.F("user"))
+                & (models.Q(decided_by=None) | ~models.Q(decided_by=models.F("user"))),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "kind", "role"],
+                condition=models.Q(status="PROPOSED"),
+                name="users_access_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.role}".strip()
+
+
 class RefreshToken(BaseModel):
     """One refresh token, as its SHA-256; it is used once, and its second use ends the family."""
 

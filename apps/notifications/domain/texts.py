@@ -33,6 +33,57 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "A webhook is switched off",
         "Too many deliveries to one of your webhooks failed. Mend it, then switch it on again.",
     ),
+    "password_changed": (
+        "SECURITY",
+        "Your password was changed",
+        "Everybody else was signed out. If it was not you, reset your password and tell us.",
+    ),
+    "password_expired": (
+        "SECURITY",
+        "Choose a new password",
+        "We ended your sessions and mailed you a link to choose a new password.",
+    ),
+    "second_factor_enrolled": (
+        "SECURITY",
+        "A second factor was set up",
+        "Signing in now needs a code of your authenticator app.",
+    ),
+    "second_factor_replaced": (
+        "SECURITY",
+        "Your second factor was replaced",
+        "Only codes of the new authenticator app count. If it was not you, tell us at once.",
+    ),
+    "second_factor_removed": (
+        "SECURITY",
+        "Your second factor was removed",
+        "Your password alone opens your account now. If it was not you, tell us at once.",
+    ),
+    "second_factor_reset": (
+        "SECURITY",
+        "Your second factor was removed by us",
+        "Two of our administrators removed it, as you asked. If you did not ask, tell us at once.",
+    ),
+    "second_factor_recovery_codes_renewed": (
+        "SECURITY",
+        "New recovery codes",
+        "The recovery codes that you had before stopped working.",
+    ),
+    "api_key_created": (
+        "SECURITY",
+        "An API key was made",
+        "It reaches your {mode} portfolios. If it was not you, revoke it in your settings.",
+    ),
+    "api_key_revoked": ("SECURITY", "An API key was revoked", "It opens nothing any more."),
+    "refresh_token_reused": (
+        "SECURITY",
+        "A session was ended for safety",
+        "A token of your API session was used twice, as if somebody had copied it. Sign in again.",
+    ),
+    "roles_changed": (
+        "SECURITY",
+        "Your access was changed",
+        "An administrator changed your roles. Sign in again.",
+    ),
     "signed_in": ("SECURITY", "New sign-in", "Somebody signed in to your account ({channel})."),
 }
 
