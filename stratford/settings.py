@@ -10,7 +10,7 @@ import environ
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stratford import browser, embedded, limits, logs, openapi, schedule, scopes
+from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes
 
 django_stubs_ext.monkeypatch()
 
@@ -217,14 +217,9 @@ AUTHENTICATION_BACKENDS = [
 # The secret from which the key of the API's access tokens is derived.
 JWT_SIGNING_KEY = env.str("JWT_SIGNING_KEY", default=SECRET_KEY)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
+# A file of SHA-1 hashes sorted by hash (Pwned Passwords) beside the lists that are packaged.
+BREACHED_PASSWORDS_FILE = env.str("BREACHED_PASSWORDS_FILE", default="")
+AUTH_PASSWORD_VALIDATORS = passwords.VALIDATORS
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "apps.users.adapter.AccountAdapter"

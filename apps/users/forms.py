@@ -7,6 +7,8 @@ from django import forms
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
+from apps.users.models import User
+
 
 class CodeForm(forms.Form):
     code = forms.CharField(
@@ -38,6 +40,9 @@ class SignupForm(account.SignupForm):
     """Of two sign-ups with one address at once the later looks like one with a taken address."""
 
     def try_save(self, request: HttpRequest) -> Any:
+        is_taken: bool = getattr(self, "account_already_exists", False)
+        if is_taken:
+            User().set_password(self.cleaned_data["password1"])  # the same work as a sign-up
         try:
             with transaction.atomic():
                 return super().try_save(request)

@@ -1,0 +1,1 @@
+"""Outside knowledge about passwords."""
