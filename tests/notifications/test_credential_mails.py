@@ -1,0 +1,61 @@
+"""Whoever's credential changes hears of it, by whatever way it changed."""
+
+import pytest
+
+from apps.audit.services import outbox_deliver
+from apps.core.events import DomainEvent
+from apps.notifications.handlers import (
+    tell_api_key_created,
+    tell_api_key_revoked,
+    tell_password_changed,
+    tell_password_expired,
+    tell_refresh_token_reused,
+    tell_role_given,
+    tell_second_factor_changed,
+)
+from apps.notifications.models import Notification
+from apps.users import events
+from apps.users.services.accounts import password_set
+from tests.users.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_asvs_v6_3_7_a_changed_password_is_told_to_its_user() -> None:
+    user = make_user()
+    password_set(user=user, password="quite another password")
+    outbox_deliver(context="notifications")
+    assert "password_changed" in Notification.objects.of(user.pk).values_list(
+        "body_code", flat=True
+    )
+
+
+@pytest.mark.parametrize(
+    "change", ["ENROLLED", "REPLACED", "REMOVED", "RESET", "RECOVERY_CODES_RENEWED"]
+)
+def test_asvs_v6_3_7_a_changed_second_factor_is_told_to_its_user(change: str) -> None:
+    user = make_user()
+    event = events.SecondFactorChanged(stream=user.stream, user_id=str(user.pk), change=change)
+    tell_second_factor_changed(event)
+    tell_second_factor_changed(event)
+    assert Notification.objects.of(user.pk).get().kind == "SECURITY"
+
+
+def test_asvs_v6_3_7_keys_tokens_and_roles_are_told_to_their_user() -> None:
+    user = make_user()
+    who = {"stream": user.stream, "user_id": str(user.pk)}
+    told: list[tuple[object, DomainEvent]] = [
+        (tell_password_expired, events.PasswordExpired(**who)),
+        (tell_refresh_token_reused, events.RefreshTokenReused(**who, session_id="x")),
+        (tell_role_given, events.RoleGiven(**who, role="AUDITOR")),
+        (tell_api_key_revoked, events.ApiKeyRevoked(**who, key_id="x", reason="OWNER")),
+        (
+            tell_api_key_created,
+            events.ApiKeyCreated(**who, key_id="x", mode="PAPER", scopes=[], expires_at=""),
+        ),
+        (tell_password_changed, events.PasswordChanged(**who)),
+    ]
+    for tell, event in told:
+        assert callable(tell)
+        tell(event)
+    assert Notification.objects.of(user.pk).count() == len(told)
