@@ -46,10 +46,14 @@ class Consumption:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What a sale did: the parts it took and every lot as it is afterwards (empty ones too)."""
+    """What a sale did: the parts it took and every lot as it is afterwards (empty ones too).
+
+    `missing` are units that no lot explains: they count as if they had cost nothing.
+    """
 
     consumed: tuple[Consumption, ...]
     lots: tuple[OpenLot, ...]
+    missing: Decimal = Decimal(0)
 
     @property
     def cost(self) -> Decimal:
@@ -77,16 +81,18 @@ def sell(
     method: LotMethod,
     *,
     chosen: Sequence[str] = (),
+    may_miss: bool = False,
 ) -> Sale:
     """Take `quantity` units out of the lots by the method; costs keep 8 decimals.
 
     AVERAGE first spreads the cost of all lots evenly over their units (the moving average), then
     takes the oldest units.  SPECIFIC takes the lots named in `chosen`, in that order, and only
     when they are used up the oldest others: units that nobody identified go first in, first out
-    (26 CFR 1.1012-1(c)).  Raises Refused (`insufficient_lots`, fact `missing`) beyond what is held.
+    (26 CFR 1.1012-1(c)).  Raises Refused (`insufficient_lots`, fact `missing`) beyond what is held,
+    unless the history `may_miss` purchases: then the sale says how many units are missing.
     """
     held = sum((lot.quantity for lot in lots), Decimal(0))
-    if quantity > held:
+    if quantity > held and not may_miss:
         raise Refused(
             "There are not enough lots for this sale.",
             code="insufficient_lots",
@@ -125,7 +131,7 @@ def _take(lots: Sequence[OpenLot], quantity: Decimal) -> Sale:
             consumed.append(Consumption(lot.key, units, cost))
         after.append(replace(lot, quantity=lot.quantity - units, cost=lot.cost - cost))
         quantity -= units
-    return Sale(tuple(consumed), tuple(after))
+    return Sale(tuple(consumed), tuple(after), quantity)
 
 
 def _share(cost: Decimal, units: Decimal, of: Decimal) -> Decimal:

@@ -10,8 +10,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from apps.core.errors import IllegalTransition
 from apps.core.models import BaseModel
 from apps.trading.domain.fills import WorkingOrder
+from apps.trading.domain.lifecycle import OrderEvent, OrderState, next_status, state_of
 from apps.trading.domain.orders import (
     LIMITED,
     STOPPED,
@@ -21,8 +23,6 @@ from apps.trading.domain.orders import (
     OrderType,
     Side,
     TimeInForce,
-    Trigger,
-    next_status,
 )
 from apps.trading.events import (
     OrderAccepted,
@@ -171,6 +171,14 @@ class Order(BaseModel):
         return remaining
 
     @property
+    def state(self) -> OrderState:
+        return state_of(
+            OrderStatus(self.status),
+            is_waiting=False,
+            is_triggered=self.triggered_at is not None,
+        )
+
+    @property
     def is_closed(self) -> bool:
         return self.status in TERMINAL
 
@@ -199,7 +207,7 @@ class Order(BaseModel):
         )
 
     def accept(self, *, held: Decimal) -> OrderAccepted:
-        self._move(Trigger.ACCEPT)
+        self._move(OrderEvent.ACCEPTED)
         self.held_amount = held
         return OrderAccepted(
             **self._facts(),
@@ -213,6 +221,7 @@ class Order(BaseModel):
         )
 
     def trigger(self, *, last: Decimal, at: datetime) -> OrderTriggered:
+        self._move(OrderEvent.TRIGGERED)
         self.triggered_at = at
         return OrderTriggered(**self._facts(), last=_text(last))
 
@@ -220,9 +229,14 @@ class Order(BaseModel):
         self, *, quantity: Decimal, price: Decimal, fees: Decimal, execution_id: UUID, at: datetime
     ) -> OrderFilled:
         """Count a fill; IllegalTransition when the order is closed."""
-        is_rest = quantity >= self.remaining
-        self._move(Trigger.FILL_REST if is_rest else Trigger.FILL_PART, at)
+        if self.is_closed:
+            raise IllegalTransition(
+                f"An order that is {self.status} fills no more.",
+                status=self.status,
+                trigger=OrderEvent.FILLED,
+            )
         self.filled_quantity += quantity
+        self._move(OrderEvent.FILLED, at)
         self.filled_value += quantity * price
         average = self.filled_value / self.filled_quantity
         self.average_price = average.quantize(PRICE_STEP, ROUND_HALF_EVEN)
@@ -238,26 +252,26 @@ class Order(BaseModel):
         )
 
     def request_cancel(self) -> OrderCancelRequested:
-        self._move(Trigger.REQUEST_CANCEL)
+        self._move(OrderEvent.PENDING_CANCEL)
         return OrderCancelRequested(**self._facts())
 
     def cancel(self, *, reason: str, at: datetime) -> OrderCanceled:
-        return OrderCanceled(**self._close(Trigger.CANCEL, reason, at))
+        return OrderCanceled(**self._close(OrderEvent.CANCELED, reason, at))
 
     def reject(self, *, reason: str, at: datetime) -> OrderRejected:
-        return OrderRejected(**self._close(Trigger.REJECT, reason, at))
+        return OrderRejected(**self._close(OrderEvent.REJECTED, reason, at))
 
     def expire(self, *, reason: str, at: datetime) -> OrderExpired:
-        return OrderExpired(**self._close(Trigger.EXPIRE, reason, at))
+        return OrderExpired(**self._close(OrderEvent.EXPIRED, reason, at))
 
-    def _close(self, trigger: Trigger, reason: str, at: datetime) -> dict[str, Any]:
-        self._move(trigger, at)
+    def _close(self, event: OrderEvent, reason: str, at: datetime) -> dict[str, Any]:
+        self._move(event, at)
         self.held_amount = Decimal(0)
         self.reason_code = reason
         return {**self._facts(), "filled": _text(self.filled_quantity), "reason": reason}
 
-    def _move(self, trigger: Trigger, at: datetime | None = None) -> None:
-        status = next_status(OrderStatus(self.status), trigger)
+    def _move(self, event: OrderEvent, at: datetime | None = None) -> None:
+        status = next_status(self.state, event, filled=self.filled_quantity, leaves=self.remaining)
         self.status = status.value
         if status in TERMINAL:
             self.closed_at = at
