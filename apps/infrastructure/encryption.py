@@ -1,6 +1,7 @@
 """Model fields for personal data: plain in Python, ciphertext in the table, bound to their row."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -65,10 +66,12 @@ class _OpenedOnFirstUse(DeferredAttribute):
     def __get__(self, instance: models.Model | None, cls: Any = None) -> Any:
         if instance is None:
             return self
-        value = super().__get__(instance, cls)
-        if isinstance(value, Sealed):
+        values = instance.__dict__
+        name = self.field.attname
+        value = values[name] if name in values else super().__get__(instance, cls)
+        if type(value) is Sealed:
             value = self.field.opened(value.token, instance)
-            instance.__dict__[self.field.attname] = value
+            values[name] = value
         return value
 
     def __set__(self, instance: models.Model, value: Any) -> None:
@@ -120,11 +123,15 @@ class EncryptedField(models.Field[Any, Any]):
 
     def context(self, row: Any) -> str:
         """Return what is authenticated: the place of one value."""
-        return f"{self.model._meta.db_table}.{self.column}:{row}"
+        return f"{self._place}:{row}"
+
+    @cached_property
+    def _place(self) -> str:
+        return f"{self.model._meta.db_table}.{self.column}"
 
     def row_of(self, instance: models.Model) -> Any:
         value = instance.pk if self.row == "pk" else getattr(instance, self.row)
-        return self.row_field.to_python(value)
+        return value if type(value) is uuid.UUID else self.row_field.to_python(value)
 
     def sealed(self, value: Any, row: Any) -> Sealed:
         """Return the ciphertext of a plain value for that row."""
