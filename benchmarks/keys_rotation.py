@@ -38,6 +38,8 @@ def write(share: int, shares: int, result: Path) -> None:
         user.display_name = f"writer {share} round {number}"
         user.save(update_fields=["display_name", "display_name_index"])
         written[str(user.pk)] = user.display_name
+        if number == 20:
+            result.with_suffix(".ready").touch()
         if number % 10 == 0:
             name = f"added {share} {number}"
             email = f"added-{share}-{number}@x.example"
@@ -71,7 +73,8 @@ def measure(folder: Path, rows: int, writers: int) -> int:
         )
         for share, result in enumerate(results)
     ]
-    time.sleep(15)
+    while not all(result.with_suffix(".ready").exists() for result in results):
+        time.sleep(0.1)
     start = time.perf_counter()
     count = rekeying.keys_rotate(report=lambda progress: None)
     seconds = time.perf_counter() - start
