@@ -17,12 +17,11 @@ IPV6_MASK = 64
 
 # Attempts to sign in, as (attempts, window in seconds).  `address`: from one network, at any
 # account.  `pair`: from one network at one account.  `account`: at one account from networks that
-# it never signed in from.  `device`: at one account by a browser that signed in before.
+# it never signed in from.
 SIGN_IN = {
     "address": (50, 300),
     "pair": (5, 300),
     "account": (200, 3600),
-    "device": (10, 300),
 }
 # Wrong codes of the second factor, for one user, as (attempts, window in seconds).  `place`: from
 # one address or in one session.  `hour` and `day`: from all addresses that the user never signed
@@ -33,7 +32,7 @@ CODES = {
     "day": (50, 86_400),
     "session": (20, 3600),
 }
-# How long a network or a browser that signed in stays known to the account.
+# How long a network from which somebody signed in stays known to the account.
 KNOWN_DAYS = 30
 
 # allauth's own limits on its pages; its count of failed sign-ins is replaced by the limits above.

@@ -186,3 +186,22 @@ def test_cursor_that_was_not_given_out_is_not_found(position: str) -> None:
     answer = api_client(make_user()).get("/api/v1/orders", {"cursor": cursor})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("policy", "method", "path"),
+    [
+        ("address", "get", "/livez"),
+        ("api", "get", "/api/v1/account"),
+        ("orders", "post", "/api/v1/orders"),
+        ("sign-in", "post", "/api/v1/auth/token"),
+        ("sign-in", "post", "/accounts/login/"),
+        ("sign-in", "post", "/admin/login/"),
+    ],
+)
+def test_asvs_v2_4_1_burst_of_one_more_than_the_limit_is_refused(
+    client: Client, settings: Settings, policy: str, method: str, path: str
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, policy: "4/m"}
+    statuses = [getattr(client, method)(path, {}, "application/json").status_code for _ in range(6)]
+    assert [status == 429 for status in statuses] == [False] * 4 + [True] * 2

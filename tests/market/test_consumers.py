@@ -265,7 +265,7 @@ async def test_stream_without_sign_in_closes_4401(user: User) -> None:
         assert await caller.closed() == 4401
 
 
-async def test_stream_token_used_twice_closes_4401(user: User) -> None:
+async def test_asvs_v4_4_4_stream_ticket_used_twice_closes_4401(user: User) -> None:
     token = await sync_to_async(ws_token_issue)(user)
     async with calling() as first, calling() as second:
         await first.say(op="auth", id=1, token=token)
@@ -340,7 +340,7 @@ async def test_stream_session_without_second_factor_is_nobody() -> None:
         assert (await caller.hear("error"))["slug"] == "unauthenticated"
 
 
-async def test_stream_cookie_without_origin_is_not_believed(user: User) -> None:
+async def test_asvs_v4_4_2_stream_without_an_origin_is_nobody_until_its_ticket(user: User) -> None:
     client = Client()
     await sync_to_async(client.force_login)(user)
     async with calling(cookie_of(client)) as caller:
@@ -360,7 +360,9 @@ async def test_stream_cookie_without_origin_is_not_believed(user: User) -> None:
         [(b"origin", b"http://evil.example"), (b"host", b"evil.example")],
     ],
 )
-async def test_stream_foreign_origin_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
+async def test_asvs_v4_4_2_stream_of_a_foreign_origin_is_refused(
+    headers: list[tuple[bytes, bytes]],
+) -> None:
     if not any(name == b"host" for name, _ in headers):
         headers = [HOST, *headers]
     socket = Socket(headers, [])

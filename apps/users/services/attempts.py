@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from apps.core.domain.networks import caller_of
 from apps.core.errors import DomainError, Unavailable
 
-KNOWN_SECONDS = 30 * 24 * 3600
+KNOWN_SECONDS = settings.KNOWN_DAYS * 24 * 3600
 
 
 class TooManyAttempts(DomainError):
@@ -48,9 +50,9 @@ class Limit:
         return self.window_seconds - int(time.time() % self.window_seconds)
 
 
-PER_ADDRESS = Limit("address", 50, 300)
-PER_PAIR = Limit("pair", 5, 300)
-PER_ACCOUNT = Limit("account", 200, 3600)
+PER_ADDRESS, PER_PAIR, PER_ACCOUNT = (
+    Limit(name, *settings.SIGN_IN_LIMITS[name]) for name in ("address", "pair", "account")
+)
 
 
 @contextmanager
@@ -63,15 +65,16 @@ def counting() -> Iterator[None]:
 
 
 def _known_key(email: str, address: str) -> str:
-    digest = hashlib.sha256(f"{email.lower()} {address}".encode(errors="replace")).hexdigest()
+    network = caller_of(address)
+    digest = hashlib.sha256(f"{email.lower()} {network}".encode(errors="replace")).hexdigest()
     return f"attempts:known:{digest}"
 
 
 def _keys(email: str, address: str) -> list[tuple[Limit, str]]:
-    account = email.lower()
+    account, network = email.lower(), caller_of(address)
     return [
-        (PER_ADDRESS, PER_ADDRESS.key(address)),
-        (PER_PAIR, PER_PAIR.key(f"{account} {address}")),
+        (PER_ADDRESS, PER_ADDRESS.key(network)),
+        (PER_PAIR, PER_PAIR.key(f"{account} {network}")),
         (PER_ACCOUNT, PER_ACCOUNT.key(account)),
     ]
 
