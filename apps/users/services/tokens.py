@@ -214,7 +214,6 @@ def _end(session: ApiSession, *, actor: User | None) -> None:
 def _end_after_reuse(session: ApiSession) -> None:
     if session.revoked_at is not None:
         return
-    record("token.reused", user_id=session.user_id)
     emit(
         RefreshTokenReused(
             stream=session.user.stream, user_id=str(session.user_id), session_id=str(session.pk)
