@@ -152,6 +152,44 @@ def test_portal_pages_have_no_violation(
     assert check(browser, demo, client_state, PORTAL, scheme) == []
 
 
+def test_description_of_the_api_writes_nothing_on_the_console(
+    browser: Browser, demo: Demo, client_state: dict[str, Any]
+) -> None:
+    complaints: list[str] = []
+    context = browser.new_context(base_url=demo.base_url, storage_state=client_state)  # type: ignore[arg-type]
+    page = listened(context, complaints)
+    page.goto("/api/v1/docs")
+    expect(page.locator(".swagger-ui .opblock").first).to_be_visible(timeout=20_000)
+    context.close()
+    assert complaints == []
+
+
+INJECT = """() => {
+  const inline = script => { script.textContent = 'window.ran = 1' };
+  const loaded = script => { script.src = '/static/js/live.js' };
+  for (const put of [inline, loaded]) {
+    const script = document.createElement('script');
+    put(script);
+    document.body.append(script);
+  }
+  return new Promise(done => setTimeout(() => done(window.ran ?? 0), 300));
+}"""
+
+
+def test_asvs_v3_4_3_script_that_is_injected_into_a_page_does_not_run(
+    browser: Browser, demo: Demo, client_state: dict[str, Any]
+) -> None:
+    complaints: list[str] = []
+    context = browser.new_context(base_url=demo.base_url, storage_state=client_state)  # type: ignore[arg-type]
+    page = listened(context, complaints)
+    page.goto("/settings/")
+    assert complaints == []
+    assert page.evaluate(INJECT) == 0
+    context.close()
+    assert len(complaints) == 2
+    assert all("Content Security Policy" in complaint for complaint in complaints)
+
+
 @pytest.mark.usefixtures("alert_raised")
 def test_desk_is_worked_by_keys(desk: Page) -> None:
     desk.goto("/admin/compliance/alert/")
