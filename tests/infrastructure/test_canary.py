@@ -99,8 +99,7 @@ def walk() -> User:
     """Sign up, sign in well and badly, answer well and badly, upload, hand in, be looked at."""
     watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
     person = make_user(email=EMAIL, display_name=word("display"))
-    agent = {"HTTP_USER_AGENT": word("agent")}
-    browser = Client(**agent)
+    browser = Client(HTTP_USER_AGENT=word("agent"))
     for password in ("wrong" + PASSWORD, PASSWORD):
         browser.post("/accounts/login/", {"login": EMAIL, "password": password})
         body = {"email": EMAIL, "password": password}
