@@ -76,6 +76,7 @@ class Site:
     web: int
     certificates: Path
     foreign: Path
+    log: Path
 
     def context(self, client: str = "") -> ssl.SSLContext:
         """Return a client's TLS that believes the trial's authority, as `client` if named."""
@@ -172,7 +173,7 @@ def running_nginx(folder: Path, ports: Site) -> Iterator[None]:
     proxy = Child(
         "nginx",
         (nginx, "-c", str(main), "-g", "daemon off;"),
-        folder / "nginx.log",
+        ports.log,
         lambda _: opens(ports.https),
     )
     try:
@@ -189,7 +190,11 @@ def site(
 ) -> Iterator[Site]:
     """Run nginx in front of one web replica, both configured as for production."""
     folder = tmp_path_factory.mktemp("site")
-    ports = Site(free_port(), free_port(), free_port(), certificates, foreign_certificates)
+    ports = Site(
+        *(free_port(), free_port(), free_port()),
+        *(certificates, foreign_certificates),
+        folder / "nginx.log",
+    )
     web = _web(ports.web, certificates, folder / "web.log")
     with running_nginx(folder, ports):
         try:

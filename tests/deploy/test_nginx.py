@@ -196,3 +196,17 @@ def test_websocket_passes_to_the_live_feed(site: Site) -> None:
     raw = socket.create_connection(("127.0.0.1", site.https), timeout=10)
     with connect(address, sock=raw, ssl=site.context(), server_hostname=HOST) as feed:
         assert json.loads(feed.recv(timeout=10))["type"] == "welcome"
+
+
+def test_links_of_mails_and_queries_do_not_reach_the_log(site: Site) -> None:
+    for path in (
+        "/accounts/password/reset/key/1-5eCr3t/",
+        "/accounts/confirm-email/5eCr3t/",
+        "/echo?code=5eCr3t",
+    ):
+        site.send(get(path))
+
+    logged = site.log.read_text()
+    assert "/accounts/password/reset/key/..." in logged
+    assert "/accounts/confirm-email/..." in logged
+    assert "5eCr3t" not in logged

@@ -125,7 +125,8 @@ def test_asvs_v12_3_5_proxy_believes_nobody_but_web(
     home = foreign_certificates / "web" if owner == "foreign" else certificates / owner
     # The foreign one shows another authority's certificate and would take anybody's.
     with answering(home) as port:
-        site = Site(free_port(), free_port(), port, certificates, foreign_certificates)
+        log = tmp_path / "nginx.log"
+        site = Site(free_port(), free_port(), port, certificates, foreign_certificates, log)
         with running_nginx(tmp_path, site):
             answer = site.send(f"GET /livez HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
 
