@@ -235,6 +235,12 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Stratford: "
 ACCOUNT_SESSION_REMEMBER = False
 # How long a proven second factor counts for what needs a fresh one.
 STEP_UP_SECONDS = 300
+# Passkeys are bound to this origin; browsers take names only, so the demo's is not an address.
+WEBAUTHN_ORIGIN = env.str(
+    "WEBAUTHN_ORIGIN", default=PUBLIC_URL.replace("//127.0.0.1", "//localhost")
+)
+# Whether staff need a passkey or security key: codes of an app then open nothing for them.
+STAFF_NEED_PASSKEY = env.bool("STAFF_NEED_PASSKEY", default=False)
 
 # A session (of the portal or of the API) ends when it was not used for so long, and after so long
 # however much it is used.

@@ -15,7 +15,7 @@ from apps.core.errors import Unavailable
 from apps.users.actors import session_id_of
 from apps.users.domain.sessions import METHODS_KEY
 from apps.users.models import User
-from apps.users.selectors import user_has_second_factor
+from apps.users.selectors import proof_of, user_has_second_factor
 from apps.users.services.accounts import password_set, user_register
 from apps.users.services.attempts import TooManyAttempts
 from apps.users.services.sign_in import password_check, sign_in_record
@@ -55,14 +55,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
-        has_code = getattr(user, "otp_device", None) is not None
-        if has_code:
+        device = getattr(user, "otp_device", None)
+        if device is not None:
             step_up_record(user=user, session=request.session)
         request.session[METHODS_KEY] = ["pwd"]
         sign_in_record(
             user=user,
             channel="PORTAL",
-            methods=["pwd", "otp"] if has_code else ["pwd"],
+            methods=["pwd", *proof_of(device)],
             address=self.get_client_ip(request),
         )
 

@@ -12,7 +12,11 @@ from apps.core.errors import NotPermitted
 from apps.infrastructure.ratelimit import count_more
 from apps.infrastructure.security_log import record
 from apps.users.models import ApiKey, ApiSession, User
-from apps.users.selectors import second_factor_is_demanded, session_is_verified
+from apps.users.selectors import (
+    passkey_is_demanded,
+    second_factor_is_demanded,
+    session_is_verified,
+)
 from apps.users.services.api_keys import api_key_use_record, api_key_verify
 from apps.users.services.tokens import access_token_verify
 
@@ -78,6 +82,8 @@ class JWTAuthentication(authentication.BaseAuthentication):
         session = access_token_verify(parts[1].decode("latin-1")) if len(parts) == 2 else None
         if session is None:
             raise AuthenticationFailed("The access token is not valid.", code="invalid_token")
+        if passkey_is_demanded(session.user):
+            raise AuthenticationFailed("Sign in with a passkey.", code="passkey_required")
         if "otp" not in session.methods and second_factor_is_demanded(session.user):
             raise AuthenticationFailed(
                 "Sign in with a second factor.", code="second_factor_required"

@@ -77,7 +77,9 @@ class RefreshTokenReused(DomainEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SecondFactorChanged(DomainEvent):
-    """`change` is ENROLLED, REPLACED, REMOVED, RESET or RECOVERY_CODES_RENEWED."""
+    """`change` is ENROLLED, REPLACED, REMOVED, RESET, RECOVERY_CODES_RENEWED, PASSKEY_ADDED or
+    PASSKEY_REMOVED.
+    """
 
     name: ClassVar[str] = "users.second_factor.changed"
 

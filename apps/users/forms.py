@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from apps.users.models import User
 
+CREDENTIAL_LENGTH = 10_000
+
 
 class CodeForm(forms.Form):
     code = forms.CharField(
@@ -24,16 +26,53 @@ class CodeForm(forms.Form):
         )
 
 
+class SignInCodeForm(CodeForm):
+    """At sign-in a passkey may stand for the code."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=32,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+    credential = forms.CharField(
+        max_length=CREDENTIAL_LENGTH, widget=forms.HiddenInput, required=False
+    )
+
+    def clean_code(self) -> str:
+        code = str(self.cleaned_data["code"])
+        if not code and not self.data.get("credential"):
+            raise forms.ValidationError("Enter a code.", code="required")
+        return code
+
+
+class PasskeyForm(forms.Form):
+    """A new passkey: its name, and what the browser made."""
+
+    name = forms.CharField(label="Name of the passkey", max_length=64)
+    credential = forms.CharField(max_length=CREDENTIAL_LENGTH, widget=forms.HiddenInput)
+
+
 class StepUpForm(forms.Form):
     """Names of its own: the fields of an interrupted form stand beside them."""
 
     step_up_code = forms.CharField(
         label="Code",
         max_length=32,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+    step_up_credential = forms.CharField(
+        max_length=CREDENTIAL_LENGTH, widget=forms.HiddenInput, required=False
     )
     step_up_next = forms.CharField(max_length=2000, widget=forms.HiddenInput, required=False)
     step_up_resumes = forms.BooleanField(widget=forms.HiddenInput, required=False)
+
+    def clean_step_up_code(self) -> str:
+        code = str(self.cleaned_data["step_up_code"])
+        if not code and not self.data.get("step_up_credential"):
+            raise forms.ValidationError("Enter a code.", code="required")
+        return code
 
 
 class SignupForm(account.SignupForm):

@@ -14,6 +14,7 @@ from apps.users.models import User
 from apps.users.selectors import (
     second_factor_is_demanded,
     session_is_verified,
+    user_has_enough,
     user_has_second_factor,
 )
 
@@ -44,8 +45,8 @@ class PortalSessionMiddleware(SessionMiddleware):
 class SecondFactorMiddleware:
     """Stands after OTPMiddleware; the API's own authentication answers for `/api/`.
 
-    A session that is older than the device is signed out; staff without a device reach the page
-    that enrols one, and nothing else.
+    A session that is older than the device is signed out; staff without a device that suffices
+    reach the page that enrols one, and nothing else.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -64,9 +65,11 @@ class SecondFactorMiddleware:
             or not second_factor_is_demanded(user)
         ):
             return None
-        if user_has_second_factor(user):
+        proved_another = getattr(user, "otp_device", None) is not None
+        if user_has_enough(user) or (user_has_second_factor(user) and not proved_another):
             logout(request)
             return redirect_to_login(request.get_full_path())
-        if request.path in {reverse("security"), reverse("account_logout")}:
+        open_pages = ("security", "step_up_confirm", "account_logout")
+        if request.path in {reverse(name) for name in open_pages}:
             return None
         return redirect("security")

@@ -147,6 +147,23 @@ class TotpDevice(OwnDevice):
         return True
 
 
+class Passkey(OwnDevice):
+    """A passkey or security key (WebAuthn): here is its public half only.
+
+    `sign_count` stays 0 with passkeys that are synchronised between devices.
+    """
+
+    credential_id: "models.BinaryField[bytes, bytes]" = models.BinaryField(
+        max_length=1023, unique=True
+    )
+    public_key: "models.BinaryField[bytes, bytes]" = models.BinaryField(max_length=2000)
+    sign_count: "models.BigIntegerField[int, int]" = models.BigIntegerField(default=0)
+    is_backed_up: "models.BooleanField[bool, bool]" = models.BooleanField(default=False)
+    last_used_at: "models.DateTimeField[datetime | None, datetime | None]" = models.DateTimeField(
+        null=True
+    )
+
+
 class RecoverySheet(OwnDevice):
     """The recovery codes of one user, for the day on which every other device is lost."""
 

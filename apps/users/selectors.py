@@ -14,7 +14,15 @@ from django_otp.models import Device
 
 from apps.core.errors import NotFound
 from apps.users.domain.sessions import country_of, device_words, place_words
-from apps.users.models import ApiKey, ApiSession, PortalSession, RecoveryCode, TotpDevice, User
+from apps.users.models import (
+    ApiKey,
+    ApiSession,
+    Passkey,
+    PortalSession,
+    RecoveryCode,
+    TotpDevice,
+    User,
+)
 from apps.users.repositories import ApiKeyQuerySet
 
 PENDING_LIFE = timedelta(minutes=15)
@@ -55,8 +63,26 @@ def user_get(user_id: UUID) -> User:
 
 
 def user_has_second_factor(user: User) -> bool:
-    """Tell whether the user has a device; recovery codes alone are none."""
+    """Tell whether the user has an app or a passkey; recovery codes alone are none."""
+    return user_has_totp(user) or user_has_passkey(user)
+
+
+def user_has_totp(user: User) -> bool:
     return bool(TotpDevice.objects.filter(user=user, confirmed=True).exists())
+
+
+def user_has_passkey(user: User) -> bool:
+    return bool(Passkey.objects.filter(user=user, confirmed=True).exists())
+
+
+def passkey_is_demanded(user: User) -> bool:
+    """Tell whether codes do not suffice for the user: staff of a firm that demands passkeys."""
+    return user.is_staff and bool(settings.STAFF_NEED_PASSKEY)
+
+
+def passkey_list(user: User) -> list[Passkey]:
+    """Return the user's passkeys, oldest first."""
+    return list(Passkey.objects.filter(user=user).order_by("created_at"))
 
 
 def totp_pending_get(user: User) -> TotpDevice | None:
@@ -74,7 +100,24 @@ def recovery_codes_left(user: User) -> int:
 
 def session_is_verified(user: User) -> bool:
     """Tell whether the portal session that the user came by has passed the second factor."""
-    return getattr(user, "otp_device", None) is not None
+    return device_is_enough(user, getattr(user, "otp_device", None))
+
+
+def proof_of(device: Device | None) -> list[str]:
+    """Return how the device proves, in the words of RFC 8176: a code, or possession of a key."""
+    if device is None:
+        return []
+    return ["pop"] if isinstance(device, Passkey) else ["otp"]
+
+
+def user_has_enough(user: User) -> bool:
+    """Tell whether the user has a device that suffices for them."""
+    return user_has_passkey(user) if passkey_is_demanded(user) else user_has_second_factor(user)
+
+
+def device_is_enough(user: User, device: Device | None) -> bool:
+    """Tell whether this proof suffices: any device, or a passkey where one is demanded."""
+    return device is not None and (isinstance(device, Passkey) or not passkey_is_demanded(user))
 
 
 def second_factor_is_demanded(user: User) -> bool:
@@ -148,6 +191,7 @@ def portal_user_get(session: SessionBase) -> User | None:
     device_id = session.get(django_otp.DEVICE_ID_SESSION_KEY)
     device = Device.from_persistent_id(device_id) if device_id else None
     verified = device is not None and device.user_id == user.pk and device.confirmed
+    verified = verified and device_is_enough(user, device)
     return user if verified or not second_factor_is_demanded(user) else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,8 +15,9 @@ from rest_framework.request import Request
 from apps.core.errors import NotPermitted
 from apps.users.actors import actor_of
 from apps.users.forms import StepUpForm
-from apps.users.models import ApiSession
-from apps.users.selectors import session_is_verified, user_has_second_factor
+from apps.users.models import ApiSession, User
+from apps.users.selectors import user_has_second_factor
+from apps.users.services.passkeys import passkey_prove_options
 from apps.users.services.step_up import step_up_is_fresh
 
 P = ParamSpec("P")
@@ -27,7 +29,8 @@ def session_of(request: Request | HttpRequest) -> ApiSession | SessionBase | Non
     """Return the session that can hold a step-up; None where there is none (an API key)."""
     proof = getattr(request, "auth", None)
     if proof is None:
-        return request.session if session_is_verified(actor_of(request)) else None
+        has_proof = getattr(actor_of(request), "otp_device", None) is not None
+        return request.session if has_proof else None
     return proof if isinstance(proof, ApiSession) else None
 
 
@@ -64,8 +67,25 @@ def confirm_page(
     request: HttpRequest, form: StepUpForm, *, resumes: bool, status: int = 200
 ) -> HttpResponse:
     """Show the page that asks for the code, with what the interrupted form held."""
-    context = {"form": form, "carried": carried_fields(request) if resumes else []}
+    context = {
+        "form": form,
+        "carried": carried_fields(request) if resumes else [],
+        "passkey_options": proving_options(request, actor_of(request)),
+    }
     return render(request, "users/step_up.html", context, status=status)
+
+
+def is_passkey_origin(request: HttpRequest) -> bool:
+    """Tell whether the page is open at the origin that passkeys are bound to."""
+    origin = f"{request.scheme}://{request.get_host()}"
+    return origin == str(settings.WEBAUTHN_ORIGIN)
+
+
+def proving_options(request: HttpRequest, user: User) -> dict[str, Any] | None:
+    """Return what the browser needs to prove a passkey; None where there is none to prove."""
+    if not is_passkey_origin(request):
+        return None
+    return passkey_prove_options(user=user, session=request.session)
 
 
 def carried_fields(request: HttpRequest) -> list[tuple[str, str]]:

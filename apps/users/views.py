@@ -1,5 +1,6 @@
 """Pages of the second factor: the code at sign-in, and the security settings."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import segno
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.stages import LoginStageController
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -25,14 +27,25 @@ from apps.core.errors import Conflict, DomainError
 from apps.users import selectors
 from apps.users.actors import actor_of, session_id_of
 from apps.users.adapter import OtpStage
-from apps.users.forms import CodeForm, StepUpForm
-from apps.users.services import second_factor, step_up
+from apps.users.forms import CodeForm, PasskeyForm, SignInCodeForm, StepUpForm
+from apps.users.services import passkeys, second_factor, step_up
 from apps.users.services.code_attempts import code_from_address
 from apps.users.services.sign_in import sign_in_failure_record
-from apps.users.step_up import confirm_page, safe_next, step_up_page
+from apps.users.step_up import (
+    confirm_page,
+    is_passkey_origin,
+    proving_options,
+    safe_next,
+    session_of,
+    step_up_page,
+)
 
 if TYPE_CHECKING:
-    from apps.users.models import TotpDevice
+    from django_otp.models import Device
+
+    from apps.users.models import TotpDevice, User
+
+PASSKEY_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 # The session key that names the secret which this browser is about to confirm.
 PENDING_KEY = "totp_pending"
@@ -48,26 +61,35 @@ def otp_login(request: HttpRequest) -> HttpResponse:
     if stage is None:
         return redirect("account_login")
     user = stage.login.user
-    form = CodeForm(request.POST or None)
+    form = SignInCodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            device = code_from_address(
-                user=user,
-                code=form.cleaned_data["code"],
-                address=get_adapter().get_client_ip(request),
-            )
+            device = _device_proven(request, user, form)
         except DomainError as error:
-            form.add_error("code", error.message)
-            return render(request, "users/otp_login.html", {"form": form}, status=429)
+            form.add_error(None, error.message)
+            return _code_page(request, user, form, status=429)
         if device is not None:
-            record_authentication(request, user, "otp")
+            record_authentication(request, user, *selectors.proof_of(device))
             user.otp_device = device
             answer: HttpResponse = stage.exit()
             return answer
         sign_in_failure_record(user=user, email="", channel="PORTAL", reason="second_factor")
         form.reject()
-    status = 400 if form.errors else 200
-    return render(request, "users/otp_login.html", {"form": form}, status=status)
+    return _code_page(request, user, form, status=400 if form.errors else 200)
+
+
+def _device_proven(request: HttpRequest, user: "User", form: SignInCodeForm) -> "Device | None":
+    if credential := form.cleaned_data["credential"]:
+        return passkeys.passkey_verify(user=user, session=request.session, credential=credential)
+    address = get_adapter().get_client_ip(request)
+    return code_from_address(user=user, code=form.cleaned_data["code"], address=address)
+
+
+def _code_page(
+    request: HttpRequest, user: "User", form: SignInCodeForm, *, status: int
+) -> HttpResponse:
+    context = {"form": form, "passkey_options": proving_options(request, user)}
+    return render(request, "users/otp_login.html", context, status=status)
 
 
 @never_cache
@@ -77,7 +99,7 @@ def otp_login(request: HttpRequest) -> HttpResponse:
 def step_up_confirm(request: HttpRequest) -> HttpResponseBase:
     """Take a fresh code, then go on: to the page that asked, or again with its form (307)."""
     user = actor_of(request)
-    if not selectors.session_is_verified(user):
+    if session_of(request) is None:
         return redirect("security")
     if request.method == "GET":
         form = StepUpForm(initial={"step_up_next": request.GET.get("next", "")})
@@ -87,9 +109,11 @@ def step_up_confirm(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return confirm_page(request, form, resumes=resumes, status=400)
     try:
-        step_up.step_up_confirm(
-            user=user, session=request.session, token=form.cleaned_data["step_up_code"]
-        )
+        if credential := form.cleaned_data["step_up_credential"]:
+            step_up.step_up_by_passkey(user=user, session=request.session, credential=credential)
+        else:
+            code = form.cleaned_data["step_up_code"]
+            step_up.step_up_confirm(user=user, session=request.session, token=code)
     except DomainError as error:
         form.add_error("step_up_code", error.message)
         return confirm_page(request, form, resumes=resumes, status=400)
@@ -114,6 +138,8 @@ class SecurityView(LoginRequiredMixin, View):
             "confirm": self._confirm,
             "renew": self._renew,
             "remove": self._remove,
+            "passkey_add": self._passkey_add,
+            "passkey_remove": self._passkey_remove,
         }
         action = actions.get(request.POST.get("action", ""))
         if action is None:
@@ -169,6 +195,38 @@ class SecurityView(LoginRequiredMixin, View):
         messages.success(request, "The second factor is removed.")
         return redirect("security")
 
+    def _passkey_add(self, request: HttpRequest) -> HttpResponse:
+        if asked := self._fresh(request):
+            return asked
+        form = PasskeyForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, "Give the passkey a name and try again.")
+            return redirect("security")
+        user = actor_of(request)
+        passkey, codes = passkeys.passkey_enrol(
+            user=user,
+            session=request.session,
+            keep=session_id_of(request),
+            **form.cleaned_data,
+        )
+        request.session.cycle_key()
+        django_otp.login(request, passkey)
+        step_up.step_up_record(user=user, session=request.session)
+        messages.success(request, "The passkey is added.")
+        return self._page(request, codes=codes)
+
+    def _passkey_remove(self, request: HttpRequest) -> HttpResponse:
+        if asked := self._fresh(request):
+            return asked
+        given = request.POST.get("passkey", "")
+        if not PASSKEY_ID.fullmatch(given):
+            return self._page(request, status=400)
+        passkeys.passkey_remove(
+            user=actor_of(request), passkey_id=int(given), keep=session_id_of(request)
+        )
+        messages.success(request, "The passkey is removed.")
+        return redirect("security")
+
     def _fresh(self, request: HttpRequest) -> HttpResponse | None:
         """Return the page that asks for the second factor, if there is one and it is not fresh."""
         if not selectors.user_has_second_factor(actor_of(request)):
@@ -196,9 +254,17 @@ class SecurityView(LoginRequiredMixin, View):
             "codes": codes,
             "download": quote("\n".join([*codes, ""])) if codes else "",
             "has_second_factor": selectors.user_has_second_factor(user),
+            "has_totp": selectors.user_has_totp(user),
             "may_remove": not user.is_staff,
+            "passkeys": selectors.passkey_list(user),
+            "passkey_form": PasskeyForm(auto_id="id_passkey_%s"),
+            "passkey_origin": settings.WEBAUTHN_ORIGIN,
             "codes_left": selectors.recovery_codes_left(user),
         }
+        if is_passkey_origin(request):
+            context["passkey_options"] = passkeys.passkey_enrol_options(
+                user=user, session=request.session
+            )
         if pending is not None:
             context["secret"] = second_factor.totp_secret(pending)
             context["qr"] = segno.make(second_factor.totp_address(pending), error="m").svg_data_uri(

@@ -22,7 +22,12 @@ from apps.users.models import (
     TotpDevice,
     User,
 )
-from apps.users.selectors import totp_pending_get
+from apps.users.selectors import (
+    passkey_is_demanded,
+    totp_pending_get,
+    user_has_passkey,
+    user_has_second_factor,
+)
 from apps.users.services.sessions import sessions_end
 
 TOTP_CODE = re.compile(r"[0-9]{6}", re.ASCII)
@@ -36,9 +41,12 @@ def code_verify(*, user: User, code: str) -> Device | None:
     """Return the device that accepts the code, now used up; None for a wrong or used code.
 
     django-otp locks the device's row, so that of parallel uses of one code one succeeds.  Six
-    digits go to the app, anything else to the recovery codes.  Nothing here counts guesses: ask
+    digits go to the app, anything else to the recovery codes.  Where a passkey is demanded and
+    enrolled, no code is good.  Nothing here counts guesses: ask
     through `code_attempts`.
     """
+    if passkey_is_demanded(user) and user_has_passkey(user):
+        return None
     cleaned = re.sub(r"[\s-]", "", code).lower()
     if TOTP_CODE.fullmatch(cleaned):
         devices, token = TotpDevice.objects.devices_for_user(user, confirmed=True), cleaned
@@ -58,7 +66,7 @@ def totp_begin(*, user: User) -> TotpDevice:
 
     Replacing a device needs a fresh code: the caller checks it by `code_verify`.
     """
-    _lock(user)
+    factor_lock(user)
     TotpDevice.objects.filter(user=user, confirmed=False).delete()
     return _new_device(user, confirmed=False)
 
@@ -88,7 +96,7 @@ def totp_confirm(
 
 @command
 def _device_enrol(*, user: User, device: TotpDevice, keep: UUID | None = None) -> list[str]:
-    _lock(user)
+    factor_lock(user)
     if not TotpDevice.objects.filter(pk=device.pk, confirmed=False).exists():
         raise Conflict("There is no secret to confirm; begin again.", code="nothing_to_confirm")
     former = TotpDevice.objects.filter(user=user, confirmed=True)
@@ -96,9 +104,9 @@ def _device_enrol(*, user: User, device: TotpDevice, keep: UUID | None = None) -
     former.delete()
     device.confirmed = True
     device.save(update_fields=["confirmed"])
-    codes = _renew(user)
-    sessions_end(actor=user, user_id=user.pk, reason="SECOND_FACTOR_CHANGED", keep=keep)
-    _emit(user, change)
+    codes = codes_replace(user)
+    sessions_end_after_change(user, keep)
+    change_record(user, change)
     return codes
 
 
@@ -108,27 +116,34 @@ def recovery_codes_renew(*, user: User) -> list[str]:
 
     The caller has checked a fresh code.  Raises Conflict without an authenticator app.
     """
-    _lock(user)
-    if not TotpDevice.objects.filter(user=user, confirmed=True).exists():
-        raise Conflict("Set up the authenticator app first.", code="no_second_factor")
-    codes = _renew(user)
-    _emit(user, "RECOVERY_CODES_RENEWED")
+    factor_lock(user)
+    if not user_has_second_factor(user):
+        raise Conflict("Set up a second factor first.", code="no_second_factor")
+    codes = codes_replace(user)
+    change_record(user, "RECOVERY_CODES_RENEWED")
     return codes
 
 
 @command
 def second_factor_remove(*, user: User, keep: UUID | None = None) -> None:
-    """Remove the app and the recovery codes; raises NotPermitted for staff, who always need one.
+    """Remove the app; without a passkey, the recovery codes go with it.
 
-    The caller has checked a fresh code.  Every session of the user but `keep` ends.
+    The caller has checked a fresh second factor.  Raises NotPermitted for the only factor of staff.
+    Every session of the user but `keep` ends.
     """
-    if user.is_staff:
+    if user.is_staff and (passkey_is_demanded(user) or not user_has_passkey(user)):
         raise NotPermitted("Staff always need a second factor; replace it instead.")
-    _lock(user)
+    factor_lock(user)
     TotpDevice.objects.filter(user=user).delete()
-    RecoverySheet.objects.filter(user=user).delete()
+    sessions_end_after_change(user, keep)
+    change_record(user, "REMOVED")
+
+
+def sessions_end_after_change(user: User, keep: UUID | None) -> None:
+    """End what the former factors opened; recovery codes do not outlive the last factor."""
+    if not user_has_second_factor(user):
+        RecoverySheet.objects.filter(user=user).delete()
     sessions_end(actor=user, user_id=user.pk, reason="SECOND_FACTOR_CHANGED", keep=keep)
-    _emit(user, "REMOVED")
 
 
 def totp_secret(device: TotpDevice) -> str:
@@ -159,11 +174,11 @@ def totp_provision(*, user: User) -> str:
     if TotpDevice.objects.filter(user=user).exists():
         raise InvalidInput("The user has a second factor already.", field="user")
     device = _new_device(user, confirmed=True)
-    _emit(user, "ENROLLED")
+    change_record(user, "ENROLLED")
     return totp_secret(device)
 
 
-def _renew(user: User) -> list[str]:
+def codes_replace(user: User) -> list[str]:
     """Codes of 80 random bits; the database has only their keyed hash."""
     RecoverySheet.objects.filter(user=user).delete()
     sheet = RecoverySheet.objects.create(user=user, name="Recovery codes", confirmed=True)
@@ -181,9 +196,11 @@ def _recovery_hash(user: User, code: str) -> str:
     return blind_index(f"{user.pk}:{code}", "users.recovery_code")
 
 
-def _lock(user: User) -> None:
+def factor_lock(user: User) -> None:
+    """Let changes of one user's second factor wait for each other."""
     User.objects.select_for_update().get(pk=user.pk)
 
 
-def _emit(user: User, change: str) -> None:
+def change_record(user: User, change: str) -> None:
+    """Emit what changed; the owner is told by mail."""
     emit(SecondFactorChanged(stream=user.stream, user_id=str(user.pk), change=change), actor=user)

@@ -11,7 +11,11 @@ from apps.core.errors import DomainError
 from apps.infrastructure.security_log import record
 from apps.users.events import SignInFailed, SignInSucceeded
 from apps.users.models import User
-from apps.users.selectors import second_factor_is_demanded, user_has_second_factor
+from apps.users.selectors import (
+    passkey_is_demanded,
+    second_factor_is_demanded,
+    user_has_second_factor,
+)
 from apps.users.services.attempts import address_remember, attempt_count, attempt_give_back
 from apps.users.services.code_attempts import code_from_address
 from apps.users.services.tokens import TokenPair, api_session_open
@@ -56,7 +60,7 @@ def api_sign_in(
     """Open an API session by password and, where the user has or needs one, second factor.
 
     Raises SignInRefused (`invalid_credentials`, `email_not_verified`, `second_factor_required`,
-    `second_factor_missing`), TooManyAttempts, Unavailable.
+    `second_factor_missing`, `passkey_required`), TooManyAttempts, Unavailable.
     """
     user = password_check(email=email, password=password, address=address, channel="API")
     if user is None:
@@ -72,6 +76,8 @@ def api_sign_in(
 
 
 def _demand_code(user: User, code: str, address: str) -> None:
+    if passkey_is_demanded(user):
+        raise SignInRefused("Sign in to the portal with a passkey.", code="passkey_required")
     if not user_has_second_factor(user):
         raise SignInRefused(
             "Set up a second factor in the portal first.", code="second_factor_missing"

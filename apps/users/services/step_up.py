@@ -14,6 +14,7 @@ from apps.users.events import SecondFactorConfirmed
 from apps.users.models import ApiSession, User
 from apps.users.selectors import user_has_second_factor
 from apps.users.services.code_attempts import code_from_session
+from apps.users.services.passkeys import passkey_verify
 from apps.users.services.sign_in import Channel, sign_in_failure_record
 
 SESSION_KEY = "second_factor_at"
@@ -36,6 +37,17 @@ def step_up_confirm(*, user: User, session: ApiSession | SessionBase, token: str
             "This code is not right, or it was used already. Wait for the next one.",
             code="invalid_code",
         )
+    return step_up_record(user=user, session=session)
+
+
+def step_up_by_passkey(*, user: User, session: SessionBase, credential: str) -> datetime:
+    """Take a passkey's signature of this session's challenge; return until when it counts.
+
+    Raises NotPermitted `invalid_passkey`, Unavailable.
+    """
+    if passkey_verify(user=user, session=session, credential=credential) is None:
+        sign_in_failure_record(user=user, email="", channel="PORTAL", reason="step_up")
+        raise NotPermitted("The passkey was not accepted; try again.", code="invalid_passkey")
     return step_up_record(user=user, session=session)
 
 
