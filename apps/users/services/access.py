@@ -18,7 +18,8 @@ from apps.users.events import (
     UserDisabled,
     UserEnabled,
 )
-from apps.users.models import AccessChange, RecoverySheet, TotpDevice, User
+from apps.users.models import AccessChange, Passkey, RecoverySheet, TotpDevice, User
+from apps.users.selectors import user_has_second_factor
 from apps.users.services.sessions import sessions_end
 
 Kind = AccessChange.Kind
@@ -117,6 +118,7 @@ def access_confirm(*, actor: User, change_id: UUID) -> None:
         emit(UserEnabled(stream=user.stream, user_id=str(user.pk)), actor=actor)
     else:
         TotpDevice.objects.filter(user=user).delete()
+        Passkey.objects.filter(user=user).delete()
         RecoverySheet.objects.filter(user=user).delete()
         emit(
             SecondFactorChanged(stream=user.stream, user_id=str(user.pk), change="RESET"),
@@ -175,7 +177,7 @@ def _demand_sense(user: User, kind: str, role: str) -> None:
         raise Conflict("Nobody is client and staff at once.", code="roles_mixed")
     if kind == Kind.ENABLE_USER and user.is_active:
         raise Conflict("The user is not disabled.", code="user_active")
-    if kind == Kind.RESET_SECOND_FACTOR and not TotpDevice.objects.filter(user=user).exists():
+    if kind == Kind.RESET_SECOND_FACTOR and not user_has_second_factor(user):
         raise Conflict("The user has no second factor.", code="no_second_factor")
 
 
