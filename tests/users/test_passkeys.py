@@ -14,6 +14,7 @@ from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.domain.roles import Role
 from apps.users.models import Passkey, RecoveryCode, TotpDevice, User
 from apps.users.selectors import portal_user_get
+from apps.users.services.access import access_confirm, access_propose
 from apps.users.services.passkeys import (
     passkey_enrol,
     passkey_enrol_options,
@@ -313,6 +314,18 @@ def test_asvs_v6_3_3_staff_without_any_second_factor_get_nowhere() -> None:
     assert client.get("/admin/")["Location"] == reverse("security")
     assert client.get("/api/v1/account").status_code == 401
     assert portal_user_get(client.session) is None
+
+
+def test_reset_by_two_administrators_takes_passkeys_too() -> None:
+    first, second = (make_user(Role.ADMINISTRATOR, with_totp=True) for _ in range(2))
+    user = make_user()
+    enrol(user, SoftPasskey())
+    change = access_propose(
+        actor=first, user_id=user.pk, kind="RESET_SECOND_FACTOR", role="", reason="Lost the key."
+    )
+    access_confirm(actor=second, change_id=change.pk)
+    assert not Passkey.objects.exists()
+    assert not RecoveryCode.objects.exists()
 
 
 def test_page_at_another_address_says_where_passkeys_work() -> None:
