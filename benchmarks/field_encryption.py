@@ -49,13 +49,16 @@ def main() -> int:
     from django.db import connection  # noqa: PLC0415
 
     from apps.infrastructure import keys  # noqa: PLC0415
+    from apps.infrastructure.encryption import EncryptedTextField  # noqa: PLC0415
     from apps.users.models import User  # noqa: PLC0415
 
     raw = secrets.token_bytes(32)
     cipher, data, place = AESGCM(raw), TEXT.encode(), b"users_user.display_name:1"
     key = keys.Key(secrets.token_bytes(8), raw, cipher, time.monotonic() + 3600)
     keys._current["identity"], keys._by_id[key.header_id] = (key, key.use_until), key
-    field = next(item for item in User._meta.local_fields if item.name == "display_name")
+    field = User._meta.get_field("display_name")
+    if not isinstance(field, EncryptedTextField):
+        raise SystemExit("display_name is not encrypted.")
     users = [User(email=f"{number}@x.example", display_name=TEXT) for number in range(VALUES)]
     nonces = [secrets.token_bytes(12) for _ in users]
     sealed = [cipher.encrypt(nonce, data, place) for nonce in nonces]

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
+from apps.compliance.domain import uploads
 from apps.compliance.domain.uploads import QUARANTINE_DAYS
 from apps.compliance.models import KycDocument, KycRecord, QuarantinedFile
 from apps.compliance.providers.malware import EICAR
@@ -131,7 +132,7 @@ def test_document_without_an_answer_of_the_scanner_is_not_taken(settings: Settin
 
 
 def test_document_whose_reading_crashes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(documents.CLEANERS, "image/jpeg", "tests.infrastructure:missing")
+    monkeypatch.setitem(uploads.CLEANERS, "image/jpeg", "tests.infrastructure:missing")
 
     with pytest.raises(InvalidInput) as refusal:
         upload(make_user(), image_bytes())

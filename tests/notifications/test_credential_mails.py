@@ -34,7 +34,11 @@ def test_asvs_v6_3_7_a_changed_password_is_told_to_its_user() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["ENROLLED", "REPLACED", "REMOVED", "RESET", "RECOVERY_CODES_RENEWED"]
+    "change",
+    [
+        *("ENROLLED", "REPLACED", "REMOVED", "RESET", "RECOVERY_CODES_RENEWED"),
+        *("PASSKEY_ADDED", "PASSKEY_REMOVED"),
+    ],
 )
 def test_asvs_v6_3_7_a_changed_second_factor_is_told_to_its_user(change: str) -> None:
     user = make_user()

@@ -53,8 +53,8 @@ def test_round_trips_of_a_fill_through_zero_close_one_side_and_open_the_other() 
 
     closed, still_open = round_trips(fills, mark=(date(2024, 7, 1), D(11)))
 
-    assert (closed.is_long, closed.quantity, closed.profit) == (True, 5, 10)
-    assert (still_open.is_long, still_open.quantity, still_open.profit) == (False, 3, 3)
+    assert (closed.is_long, closed.quantity, closed.profit) == (True, D(5), D(10))
+    assert (still_open.is_long, still_open.quantity, still_open.profit) == (False, D(3), D(3))
     assert still_open.started == date(2024, 6, 1)
 
 
@@ -63,7 +63,7 @@ def test_round_trips_share_fees_by_units() -> None:
 
     (trip,) = round_trips(fills)
 
-    assert (trip.entry, trip.exit, trip.profit) == (22, 23, 1)
+    assert (trip.entry, trip.exit, trip.profit) == (D(22), D(23), D(1))
 
 
 def test_round_trips_without_a_mark_leave_open_units_out() -> None:

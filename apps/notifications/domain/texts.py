@@ -68,6 +68,16 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "New recovery codes",
         "The recovery codes that you had before stopped working.",
     ),
+    "second_factor_passkey_added": (
+        "SECURITY",
+        "A passkey was added",
+        "It signs in to your account. If it was not you, remove it and tell us at once.",
+    ),
+    "second_factor_passkey_removed": (
+        "SECURITY",
+        "A passkey was removed",
+        "It opens your account no more. If it was not you, tell us at once.",
+    ),
     "api_key_created": (
         "SECURITY",
         "An API key was made",
