@@ -9,7 +9,9 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -116,68 +118,86 @@ def is_public(text: str) -> bool:
 def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
     """Send the body to the target and return the answer's status; no redirect is followed.
 
-    Raises Unreachable when no connection came about (two tries), Broken afterwards.
+    Raises Unreachable when no connection came about (two tries), Broken afterwards.  All of it
+    together takes TOTAL_SECONDS at most.
     """
-    connection = _connected(target)
-    deadline = threading.Timer(TOTAL_SECONDS, _cut, [connection])
-    deadline.daemon = True
-    deadline.start()
+    connection = _connected(target, time.monotonic() + TOTAL_SECONDS)
     try:
         connection.request("POST", target.path, body, dict(headers))
-        answer = connection.getresponse()
-        answer.read(ANSWER_BYTES)
+        with closing(connection.getresponse()) as answer:
+            answer.read(ANSWER_BYTES)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Broken(type(error).__name__) from error
     finally:
-        deadline.cancel()
-        connection.close()
+        connection.end()
     if connection.is_cut:
         raise Broken("too slow")
     return answer.status
 
 
 class _Pinned(http.client.HTTPConnection):
-    """Connects to a given address, whatever the host's name means by then."""
+    """Connects to a given address, whatever the host's name means by then.
 
-    is_cut = False
+    At the deadline the line is cut from beside, however slowly the other side drips: during the
+    handshake, in the headers, or in a body that http.client reads after it let go of the socket.
+    """
 
-    def __init__(self, target: Target, address: str) -> None:
-        super().__init__(str(target.url.hostname), target.port, timeout=CONNECT_SECONDS)
-        self.target, self.address = target, address
+    def __init__(self, target: Target, address: str, deadline: float) -> None:
+        super().__init__(str(target.url.hostname), target.port)
+        self.target, self.address, self.deadline = target, address, deadline
+        self.is_cut = False
+        self._line: socket.socket | None = None
+        self._alarm: threading.Timer | None = None
 
     def connect(self) -> None:
-        plain = socket.create_connection((self.address, self.target.port), self.timeout)
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        place = (self.address, self.target.port)
+        plain = socket.create_connection(place, min(CONNECT_SECONDS, left))
         self.sock = plain
+        # Another handle of the same line: it stays, whoever closes or wraps the first one.
+        self._line = plain.dup()
+        self._alarm = threading.Timer(max(self.deadline - time.monotonic(), 0), self._cut)
+        self._alarm.daemon = True
+        self._alarm.start()
         if self.target.url.scheme == "https":
             context = ssl.create_default_context(cafile=settings.OUTBOUND_CA_FILE or None)
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self.sock = context.wrap_socket(plain, server_hostname=self.host)
         self.sock.settimeout(TOTAL_SECONDS)
 
+    def end(self) -> None:
+        """Give everything back; `close` alone is also called when the answer takes the socket."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm.join()
+            self._alarm = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        self.close()
 
-@retrying(Unreachable, attempts=2, timeout_seconds=CONNECT_SECONDS * 4)
-def _connected(target: Target) -> _Pinned:
+    def _cut(self) -> None:
+        self.is_cut = True
+        if self._line is not None:
+            with suppress(OSError):  # it has ended by itself
+                self._line.shutdown(socket.SHUT_RDWR)
+
+
+@retrying(Unreachable, attempts=2, timeout_seconds=TOTAL_SECONDS)
+def _connected(target: Target, deadline: float) -> _Pinned:
     reason = "no address"
     for address in target.addresses:
-        connection = _Pinned(target, address)
+        connection = _Pinned(target, address, deadline)
         try:
             connection.connect()
         except (OSError, ValueError) as error:
-            connection.close()
+            connection.end()
             reason = type(error).__name__
         else:
             return connection
     raise Unreachable(reason)
-
-
-def _cut(connection: _Pinned) -> None:
-    """End a call that takes too long, however slowly the other side drips."""
-    connection.is_cut = True
-    if connection.sock is not None:
-        try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it has ended by itself
 
 
 def _resolve(host: str, port: int) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """A real HTTP server for calls that leave: it answers as its test says and keeps what it got."""
 
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,6 +18,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     answer: bytes = b"ok"
     drip_seconds: float = 0
+    drips_body: bool = False
     port: int = 0
     received: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
@@ -53,16 +55,49 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(receiver.answer)
 
     def drip(self, seconds: float) -> None:
-        """Send headers without an end."""
-        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        """Send headers, or after them a body, without an end."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")
+        piece = b"X-Drip: 1\r\n"
+        if self.server.receiver.drips_body:
+            self.wfile.write(b"\r\n")
+            piece = b"x"
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.wfile.write(b"X-Drip: 1\r\n")
+            self.wfile.write(piece)
             self.wfile.flush()
             time.sleep(0.02)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+@contextmanager
+def never_agreeing(seconds: float) -> Iterator[int]:
+    """Accept connections and drip the beginning of a TLS handshake; yield the port."""
+    end, is_over = time.monotonic() + seconds, threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.02)
+
+        def serve() -> None:
+            lines: list[socket.socket] = []
+            while time.monotonic() < end and not is_over.is_set():
+                with suppress(TimeoutError):
+                    line, _ = listener.accept()
+                    line.sendall(b"\x16\x03\x03\x40\x00")
+                    lines.append(line)
+                for line in lines:
+                    with suppress(OSError):
+                        line.sendall(b"\0")
+            for line in lines:
+                line.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            is_over.set()
+            thread.join()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from apps.core.errors import InvalidInput, Refused
 from apps.infrastructure import outbound
 from apps.infrastructure.outbound import Broken, Target, Unreachable, post, target_of
-from tests.infrastructure.outbound_server import Receiver, receiving
+from tests.infrastructure.outbound_server import Receiver, never_agreeing, receiving
 
 LOOPBACK = ["127.0.0.0/8"]
 
@@ -161,14 +161,30 @@ def test_call_sends_body_headers_and_host_as_given(settings: Settings) -> None:
     assert (headers["X-One"], headers["Host"]) == ("1", f"localhost:{receiver.port}")
 
 
-def test_answer_that_drips_is_cut_off(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("drips_body", [False, True])
+def test_answer_that_drips_is_cut_off(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, drips_body: bool
+) -> None:
     settings.OUTBOUND_INSIDE = LOOPBACK
     monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.3)
-    with receiving(Receiver(drip_seconds=1)) as receiver:
+    with receiving(Receiver(drip_seconds=1.5, drips_body=drips_body)) as receiver:
         started_at = time.monotonic()
         with pytest.raises(Broken):
             post(target_of(receiver.url()), b"{}", {})
         assert time.monotonic() - started_at < 0.9
+
+
+def test_handshake_that_drips_and_many_addresses_take_no_longer_together(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTBOUND_INSIDE = LOOPBACK
+    monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.5)
+    with never_agreeing(seconds=4) as port:
+        url = outbound.url_check(f"https://127.0.0.1:{port}/")
+        started_at = time.monotonic()
+        with pytest.raises(Unreachable):
+            post(Target(url=url, addresses=("127.0.0.1",) * 50), b"{}", {})
+        assert time.monotonic() - started_at < 1.5
 
 
 def test_endless_answer_is_read_to_its_bound_only(settings: Settings) -> None:
