@@ -8,8 +8,9 @@ from django.core.management import execute_from_command_line
 
 from stratford import embedded
 
-# Only migrations may change tables; every other command runs as the application's role.
-OWNER_COMMANDS = {"migrate"}
+# Migrations change tables, and a rotation makes newer keys and encrypts append-only rows again; every
+# other command runs as the application's role, which may do neither.
+OWNER_COMMANDS = {"migrate", "keys_rotate"}
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stratford.settings")

@@ -69,9 +69,12 @@ def current_key(data_class: str) -> Key:
     held = _current.get(data_class)
     if held is not None and time.monotonic() < held[1]:
         return held[0]
+    # From the question on: the provider may take its time, and a rotation meanwhile only waits for
+    # VERSION_SECONDS.
+    until = time.monotonic() + VERSION_SECONDS
     row = newest(data_class) or _create(data_class)
     key = _open(row)
-    _current[data_class] = (key, min(time.monotonic() + VERSION_SECONDS, key.use_until))
+    _current[data_class] = (key, min(until, key.use_until))
     return key
 
 

@@ -79,11 +79,16 @@ def _superseded() -> QuerySet[DataKey]:
 def _begin() -> None:
     """Make a new key-encryption key, and under it the next version of every class, all at once."""
     keys.asked(keys.provider().rotate)
+    drafts = []
+    for data_class in data_classes():
+        row = keys.newest(data_class)
+        if row is None or data_class != INDEX_CLASS:
+            drafts.append(keys.drafted(data_class, row.version + 1 if row else 1))
+    # The provider may be slow, and `created_at` is when the transaction began: the wait for other
+    # processes counts from it, so the rows must be seen at once.
     with transaction.atomic():
-        for data_class in data_classes():
-            row = keys.newest(data_class)
-            if row is None or data_class != INDEX_CLASS:
-                keys.drafted(data_class, row.version + 1 if row else 1).save(force_insert=True)
+        for draft in drafts:
+            draft.save(force_insert=True)
 
 
 def _rewrap(report: Report) -> None:

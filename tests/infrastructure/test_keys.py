@@ -222,6 +222,24 @@ def test_data_key_is_held_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) ->
     assert len(asked) == 1
 
 
+def test_data_key_is_current_from_the_question_on_however_slow_the_provider_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rotation waits for VERSION_SECONDS: nobody may hold an old version as current longer."""
+    unwrap = keys._unwrap
+
+    def slowly(row: DataKey) -> bytes:
+        time.sleep(0.3)
+        return unwrap(row)
+
+    monkeypatch.setattr(keys, "VERSION_SECONDS", 0.2)
+    monkeypatch.setattr(keys, "_unwrap", slowly)
+    asked_at = time.monotonic()
+    encrypt_bytes(b"x", context="t.c:1")
+
+    assert keys._current["personal"][1] <= asked_at + 0.25
+
+
 def test_data_key_wrapped_for_another_class_or_altered_is_refused() -> None:
     classes = [f"t{secrets.token_hex(4)}" for _ in range(2)]
     token, _ = (encrypt_bytes(b"x", context="t.c:1", data_class=name) for name in classes)
@@ -263,6 +281,29 @@ def test_keys_outside_the_embedded_default_are_never_made_by_use(
     breaker("keys").close()
     token = encrypt_bytes(b"x", context="t.c", data_class=data_class)
     assert decrypt_bytes(token, context="t.c") == b"x"
+
+
+def test_key_is_on_the_disk_before_anything_can_be_wrapped_by_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A key that a power failure takes would take all that was wrapped by it."""
+    done: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        done.append("folder" if is_folder else f"{os.fstat(descriptor).st_size} bytes")
+
+    def linked(source: Path, target: Path) -> None:
+        link(source, target)
+        done.append("name")
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "link", linked)
+    provider(file_url(tmp_path)).prepare()
+
+    assert done == ["32 bytes", "name", "folder"]
 
 
 @pytest.mark.parametrize(("mode", "content"), [(0o644, bytes(32)), (0o600, b"short")])

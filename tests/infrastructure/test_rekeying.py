@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from apps.core.errors import Conflict
@@ -210,6 +211,27 @@ def test_keys_move_from_one_provider_to_another(settings: Settings, tmp_path: Pa
     assert User.objects.get(email="u1@test.example").display_name == "Name 1"
     assert all(row.kek_id.startswith("new:") for row in DataKey.objects.all())
     assert old.prefix == "file:"
+
+
+def test_new_versions_are_young_when_they_are_seen_however_slow_the_provider_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The wait for other processes counts from `created_at`."""
+    make_user()
+    drafted, drafted_at = keys.drafted, timezone.now()
+
+    def slowly(data_class: str, version: int) -> DataKey:
+        nonlocal drafted_at
+        time.sleep(0.02)
+        row = drafted(data_class, version)
+        drafted_at = timezone.now()
+        return row
+
+    monkeypatch.setattr(keys, "drafted", slowly)
+    rekeying._begin()
+
+    newest = DataKey.objects.filter(data_class="identity").latest("version")
+    assert newest.created_at >= drafted_at
 
 
 def test_append_only_row_can_be_encrypted_again_and_not_changed() -> None:

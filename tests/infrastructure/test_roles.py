@@ -1,5 +1,6 @@
 """What the application's database role may not do."""
 
+import secrets
 from collections.abc import Iterator
 
 import psycopg
@@ -7,9 +8,14 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
+from apps.compliance.services.alerts import alert_confirm
+from apps.infrastructure import keys
+from tests.compliance.alert_factories import make_officer, make_proposed
+
 APPEND_ONLY = (
     *("audit_auditevent", "audit_checkpoint", "ledger_entry", "ledger_posting"),
     *("trading_execution", "trading_lotconsumption"),
+    *("compliance_alertevidence", "compliance_alertnote", "infrastructure_datakey"),
 )
 AsApplication = psycopg.Connection[tuple[object, ...]]
 
@@ -89,6 +95,36 @@ def test_asvs_v13_2_2_application_cannot_change_what_has_happened(
         statement = statement.replace("id = id", "hash = hash")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         application.execute(statement.format(table))
+
+
+@pytest.mark.parametrize("application", ["default"], indirect=True)
+def test_application_makes_the_first_key_of_a_class_and_no_later_one(
+    application: AsApplication,
+) -> None:
+    """A newer version is what lets an append-only row pass once more."""
+    insert = (
+        "INSERT INTO infrastructure_datakey (data_class, version, key_id, wrapped, kek_id)"
+        " VALUES ('t-roles', %s, %s, '', '')"
+    )
+    application.autocommit = False
+    application.execute(insert, [1, secrets.token_bytes(8)])
+    with pytest.raises(psycopg.errors.RaiseException, match="owner"):
+        application.execute(insert, [2, secrets.token_bytes(8)])
+    application.rollback()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("application", ["default"], indirect=True)
+def test_application_cannot_encrypt_a_closed_alert_again(application: AsApplication) -> None:
+    alert = alert_confirm(actor=make_officer(), alert_id=make_proposed(make_officer()).id)
+    newer = keys.drafted("compliance", 2)
+    newer.save()
+    change = "UPDATE compliance_alert SET note = overlay(note placing %s from 2 for 8) WHERE id = %s"
+    with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+        application.execute(change, [bytes(newer.key_id), alert.id])
+    with connection.cursor() as cursor:
+        cursor.execute(change, [bytes(newer.key_id), alert.id])
+        assert cursor.rowcount == 1
 
 
 @pytest.mark.django_db

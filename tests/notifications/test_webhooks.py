@@ -30,6 +30,7 @@ from apps.notifications.services.webhooks import (
 )
 from apps.users.domain.roles import Role
 from apps.users.models import ApiSession, User
+from stratford import limits
 from tests.infrastructure.outbound_server import Receiver, receiving
 from tests.trading.factories import make_market, make_portfolio, place_order
 from tests.users.factories import api_client, make_user
@@ -155,6 +156,24 @@ def test_delivery_is_given_up_after_the_last_pause(receiver: Receiver, settings:
     delivery = tell(make_webhook(receiver)[0])
     attempt(delivery, times=3)
     assert (delivery.status, delivery.attempts) == ("FAILED", 2)
+
+
+def test_delivery_whose_workers_always_die_is_given_up(receiver: Receiver) -> None:
+    delivery = tell(make_webhook(receiver)[0])
+    WebhookDelivery.objects.update(attempts=len(limits.WEBHOOKS["pauses"]) + 1)
+    attempt(delivery)
+    assert (delivery.status, delivery.error_code) == ("FAILED", "no_answer")
+    assert receiver.received == []
+
+
+def test_secret_of_a_webhook_is_under_the_key_of_credentials(receiver: Receiver) -> None:
+    make_webhook(receiver)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key.data_class FROM notifications_webhook hook JOIN infrastructure_datakey key"
+            " ON substring(hook.secret from 2 for 8) = key.key_id"
+        )
+        assert cursor.fetchall() == [("credentials",)]
 
 
 def test_failing_address_pauses_all_of_its_deliveries(receiver: Receiver) -> None:

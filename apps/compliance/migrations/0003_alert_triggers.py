@@ -22,6 +22,12 @@ CREATE TRIGGER compliance_alert_closed
   BEFORE UPDATE ON compliance_alert
   FOR EACH ROW WHEN (OLD.status = 'CLOSED')
   EXECUTE FUNCTION infrastructure_rekey_only('note', 'explanation');
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'stratford_app') THEN
+    REVOKE UPDATE, DELETE, TRUNCATE ON compliance_alertevidence, compliance_alertnote
+      FROM stratford_app;
+  END IF;
+END $$;
 """
 BACKWARD = """
 DROP TRIGGER compliance_alert_closed ON compliance_alert;

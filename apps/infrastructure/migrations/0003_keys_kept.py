@@ -1,4 +1,4 @@
-"""A data key is never deleted; an append-only table may be encrypted again, and nothing else."""
+"""A data key is never deleted; an append-only table may be encrypted again by its owner only."""
 
 from django.db import migrations
 
@@ -12,12 +12,32 @@ CREATE TRIGGER infrastructure_datakey_kept
   BEFORE DELETE OR TRUNCATE ON infrastructure_datakey
   FOR EACH STATEMENT EXECUTE FUNCTION infrastructure_refuse_change();
 
+CREATE FUNCTION infrastructure_owner_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID) THEN
+    RAISE EXCEPTION 'only the owner of % makes a newer key', TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
+-- A newer key is what lets an append-only row change: the application makes first keys only.
+CREATE TRIGGER infrastructure_datakey_newer
+  BEFORE INSERT ON infrastructure_datakey
+  FOR EACH ROW WHEN (NEW.version > 1) EXECUTE FUNCTION infrastructure_owner_only();
+DO $$ BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'stratford_app') THEN
+    REVOKE UPDATE, DELETE, TRUNCATE ON infrastructure_datakey FROM stratford_app;
+  END IF;
+END $$;
+
 CREATE FUNCTION infrastructure_rekey_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   before jsonb := to_jsonb(OLD);
   after jsonb := to_jsonb(NEW);
   name text;
 BEGIN
+  IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID) THEN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+  END IF;
   FOREACH name IN ARRAY TG_ARGV LOOP
     -- jsonb shows a bytea as \\x, two digits of version, sixteen of key id.
     IF before->>name IS DISTINCT FROM after->>name AND (
@@ -40,6 +60,8 @@ END $$;
 """
 BACKWARD = """
 DROP FUNCTION infrastructure_rekey_only;
+DROP TRIGGER infrastructure_datakey_newer ON infrastructure_datakey;
+DROP FUNCTION infrastructure_owner_only;
 DROP TRIGGER infrastructure_datakey_kept ON infrastructure_datakey;
 DROP FUNCTION infrastructure_refuse_change;
 """

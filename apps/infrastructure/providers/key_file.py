@@ -26,11 +26,18 @@ def folder_of(url: str) -> Path:
 
 
 def key_write(path: Path, key: bytes) -> bool:
-    """Write the key so that nobody sees half of it; False when the name was taken already."""
+    """Write the key so that nobody sees half of it; False when the name was taken already.
+
+    It is on the disk when this returns: what it wraps is committed soon after, and a power failure
+    must not take the key alone.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
-    draft.write_bytes(key)
+    with draft.open("wb") as file:
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
     try:
         # A link either takes the name or fails.
         os.link(draft, path)
@@ -38,7 +45,16 @@ def key_write(path: Path, key: bytes) -> bool:
         return False
     finally:
         draft.unlink()
+    _folder_sync(path.parent)
     return True
+
+
+def _folder_sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def key_read(path: Path) -> bytes:

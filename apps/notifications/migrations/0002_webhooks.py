@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('url', apps.infrastructure.encryption.EncryptedTextField()),
-                ('secret', apps.infrastructure.encryption.EncryptedTextField()),
+                ('secret', apps.infrastructure.encryption.EncryptedTextField(data_class='credentials')),
                 ('events', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), size=None)),
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('paused_until', models.DateTimeField(null=True)),

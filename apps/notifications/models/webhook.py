@@ -19,7 +19,7 @@ class Webhook(BaseModel):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     url: "EncryptedTextField[str, str]" = EncryptedTextField()
-    secret: "EncryptedTextField[str, str]" = EncryptedTextField()
+    secret: "EncryptedTextField[str, str]" = EncryptedTextField(data_class="credentials")
     events: "ArrayField[Sequence[str], list[str]]" = ArrayField(models.CharField(max_length=30))
     failures = models.PositiveIntegerField(default=0)
     paused_until = models.DateTimeField(null=True)

@@ -78,10 +78,16 @@ def delivery_ask(delivery_id: UUID) -> None:
 @command
 def _delivery_claim(*, delivery_id: UUID) -> WebhookDelivery | None:
     delivery = WebhookDelivery.objects.locked_due(delivery_id)
-    if delivery is not None:
-        delivery.attempts += 1
-        delivery.next_attempt_at = timezone.now() + LEASE
-        delivery.save(update_fields=["attempts", "next_attempt_at", "updated_at"])
+    if delivery is None:
+        return None
+    if delivery.attempts > len(settings.WEBHOOKS["pauses"]):
+        # Every try was made, and the worker of the last one died before it could say so.
+        delivery.status, delivery.error_code = WebhookDelivery.Status.FAILED, "no_answer"
+        delivery.save(update_fields=["status", "error_code", "updated_at"])
+        return None
+    delivery.attempts += 1
+    delivery.next_attempt_at = timezone.now() + LEASE
+    delivery.save(update_fields=["attempts", "next_attempt_at", "updated_at"])
     return delivery
 
 
