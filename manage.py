@@ -8,7 +8,7 @@ from django.core.management import execute_from_command_line
 
 from stratford import embedded
 
-# Migrations change tables, and a rotation makes newer keys and encrypts append-only rows again; every
+# Migrations change tables, a rotation makes newer keys and encrypts append-only rows again; every
 # other command runs as the application's role, which may do neither.
 OWNER_COMMANDS = {"migrate", "keys_rotate"}
 

@@ -119,7 +119,9 @@ def test_application_cannot_encrypt_a_closed_alert_again(application: AsApplicat
     alert = alert_confirm(actor=make_officer(), alert_id=make_proposed(make_officer()).id)
     newer = keys.drafted("compliance", 2)
     newer.save()
-    change = "UPDATE compliance_alert SET note = overlay(note placing %s from 2 for 8) WHERE id = %s"
+    change = (
+        "UPDATE compliance_alert SET note = overlay(note placing %s from 2 for 8) WHERE id = %s"
+    )
     with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         application.execute(change, [bytes(newer.key_id), alert.id])
     with connection.cursor() as cursor:
