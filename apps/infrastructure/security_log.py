@@ -29,7 +29,7 @@ CODES = {
     "host.refused": "A request for a host name that is not ours, or otherwise malformed.",
     "input.refused": "Input that no client of ours sends: duplicate keys, NUL, unknown fields.",
     "object.hidden": "A signed-in user asked for an object that is not theirs, or not there (404).",
-    "origin.refused": "A page of a foreign origin tried to open the live feed or call the API.",
+    "origin.refused": "A page of a foreign origin, or a client without one, tried the live feed.",
     "outbound.refused": "An address given by a user points inside, and was not called.",
     "plain_http.refused": "A call of the API without TLS.",
     "second_factor.refused": "A wrong or used code of the second factor.",

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from allauth.account.forms import default_token_generator
 from allauth.account.internal.flows.password_reset import request_password_reset
 from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,13 +16,13 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.infrastructure.security_log import record
 from apps.users.actors import actor_of
 from apps.users.domain.roles import Role
 from apps.users.models import AccessChange, User
 from apps.users.services import access
-from apps.users.services.accounts import password_expire
 from apps.users.step_up import step_up_page
 
 # Roles come from code, addresses belong to their owners.
@@ -117,13 +117,15 @@ class UserAdmin(ReadOnlyAdmin):
         name = request.POST.get("command", "")
         try:
             if name == "reset_password":
-                password_expire(actor=actor_of(request), user_id=user.pk)
+                user = access.password_expire(actor=actor_of(request), user_id=user.pk)
                 request_password_reset(request, user.email, [user], default_token_generator)
             elif name in COMMANDS:
                 COMMANDS[name](actor_of(request), user.pk, request.POST.dict())
             else:
                 raise Http404
         except DomainError as error:
+            if isinstance(error, NotPermitted):
+                record("admin.denied", request=request, code=error.code)
             self.message_user(request, error.message, messages.ERROR)
         else:
             self.message_user(request, "Done, and on record.", messages.SUCCESS)

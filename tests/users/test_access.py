@@ -4,13 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from apps.infrastructure.security_log import security_events_total
 from apps.users.domain.roles import Role
 from apps.users.models import AccessChange, PortalSession, TotpDevice, User
 from apps.users.services import access
+from apps.users.services.api_keys import api_key_create, api_key_verify
 from apps.users.services.tokens import access_token_verify, api_session_open
 from tests.users.factories import PASSWORD, make_user, totp_device
 from tests.users.helpers import event_names, portal_sign_in
@@ -114,6 +117,52 @@ def test_declined_proposal_changes_nothing(admin: User) -> None:
     access.access_decline(actor=admin, change_id=change.pk)
     with pytest.raises(Conflict):
         access.access_confirm(actor=make_user(Role.ADMINISTRATOR), change_id=change.pk)
+    assert User.objects.get(pk=user.pk).role_names == {"OPERATIONS"}
+
+
+@pytest.mark.parametrize("how", ["disable", "remove_role", "reset_password"])
+def test_api_keys_end_for_good_when_an_administrator_closes_the_account(
+    admin: User, how: str
+) -> None:
+    user = make_user()
+    _, text = api_key_create(actor=user, name="bot", mode="PAPER", scopes=["orders:write"], days=1)
+    desk = portal_sign_in(admin, totp_device(admin))
+    address = reverse("admin:users_user_change", args=[user.pk])
+
+    desk.post(address, {"command": how, "role": "CLIENT"})
+    # As if it was opened again later.
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    user.groups.add(Group.objects.get(name="CLIENT"))
+
+    assert api_key_verify(text=text, address="127.0.0.1") is None
+    assert "users.api_key.revoked" in event_names(user)
+
+
+def test_api_keys_end_with_a_second_factor_that_is_reset(admin: User) -> None:
+    user, second = make_user(with_totp=True), make_user(Role.ADMINISTRATOR)
+    _, text = api_key_create(actor=user, name="bot", mode="PAPER", scopes=["orders:write"], days=1)
+    change = propose(admin, user, "RESET_SECOND_FACTOR")
+    access.access_confirm(actor=second, change_id=change.pk)
+    assert api_key_verify(text=text, address="127.0.0.1") is None
+
+
+def test_own_access_and_own_proposal_at_the_desk_are_refused_and_recorded(admin: User) -> None:
+    user = make_user(Role.OPERATIONS)
+    change = propose(admin, user, "GIVE_ROLE", "AUDITOR")
+    desk = portal_sign_in(admin, totp_device(admin))
+    counter = security_events_total.labels("admin.denied")
+    before = counter._value.get()
+    address = reverse("admin:users_user_change", args=[user.pk])
+    own = reverse("admin:users_user_change", args=[admin.pk])
+
+    desk.post(address, {"command": "confirm", "change": str(change.pk)})
+    for command in ("disable", "end_sessions", "reset_password"):
+        desk.post(own, {"command": command})
+
+    assert counter._value.get() == before + 4
+    admin = User.objects.get(pk=admin.pk)
+    assert admin.is_active
+    assert admin.check_password(PASSWORD)
     assert User.objects.get(pk=user.pk).role_names == {"OPERATIONS"}
 
 

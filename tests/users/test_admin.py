@@ -1,13 +1,16 @@
 """The desk's one door, and what administrators may do to users."""
 
+import re
+
 import pytest
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
 
 from apps.core.errors import NotFound, NotPermitted
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from apps.users.services.accounts import password_expire
+from apps.users.services.access import password_expire
 from tests.users.factories import PASSWORD, make_user, totp_device
 from tests.users.helpers import event_names, portal_sign_in
 
@@ -65,6 +68,34 @@ def test_required_password_reset_expires_the_password_and_mails_a_link() -> None
     assert "/accounts/password/reset/key/" in str(mail.outbox[0].body)
     assert theirs.get("/settings/security/").status_code == 302
     assert event_names(person)[-1] == "users.password.expired"
+
+
+def test_link_of_a_required_password_reset_takes_a_new_password() -> None:
+    person = make_user()
+    admin = make_user(Role.ADMINISTRATOR, with_totp=True)
+    desk = portal_sign_in(admin, totp_device(admin))
+    desk.post(f"{LIST}{person.pk}/change/", {"command": "reset_password"})
+    link = re.search(r"/accounts/password/reset/key/\S+", str(mail.outbox[0].body))
+    assert link is not None
+
+    browser = Client()
+    page = browser.get(link[0])
+    new = "quite another long password"
+    answer = browser.post(page["Location"], {"password1": new, "password2": new})
+
+    assert answer.status_code == 302
+    person.refresh_from_db()
+    assert person.check_password(new)
+
+
+@pytest.mark.parametrize("column", ["password__startswith", "display_name_index", "email__gt"])
+def test_list_of_users_is_not_searched_by_columns_that_it_does_not_offer(column: str) -> None:
+    admin = make_user(Role.ADMINISTRATOR, with_totp=True)
+    desk = portal_sign_in(admin, totp_device(admin))
+    assert desk.get(LIST, {"is_active__exact": "1"}).status_code == 200
+    answer = desk.get(LIST, {column: "argon2"})
+    assert answer.status_code == 400
+    assert admin.email not in answer.content.decode()
 
 
 def test_password_expire_by_anybody_else_changes_nothing() -> None:

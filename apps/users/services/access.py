@@ -12,6 +12,7 @@ from apps.users.domain.roles import STAFF_ROLES, Role
 from apps.users.events import (
     AccessChangeDecided,
     AccessChangeProposed,
+    PasswordExpired,
     RoleGiven,
     RoleRemoved,
     SecondFactorChanged,
@@ -20,7 +21,8 @@ from apps.users.events import (
 )
 from apps.users.models import AccessChange, Passkey, RecoverySheet, TotpDevice, User
 from apps.users.selectors import user_has_second_factor
-from apps.users.services.sessions import sessions_end
+from apps.users.services.api_keys import api_keys_revoke_all
+from apps.users.services.sessions import Reason, sessions_end
 
 Kind = AccessChange.Kind
 Status = AccessChange.Status
@@ -29,7 +31,7 @@ REASON_LENGTH = 500
 
 @command
 def role_remove(*, actor: User, user_id: UUID, role: Role) -> None:
-    """Take a role away; the user's sessions end.  Raises NotPermitted, NotFound, Conflict."""
+    """Take a role away; sessions and API keys end.  Raises NotPermitted, NotFound, Conflict."""
     user = _subject(actor, user_id)
     if role.value not in user.role_names:
         raise Conflict("The user does not have this role.", code="role_missing")
@@ -38,7 +40,7 @@ def role_remove(*, actor: User, user_id: UUID, role: Role) -> None:
     user.groups.remove(Group.objects.get(name=role.value))
     _roles_changed(user)
     emit(RoleRemoved(stream=user.stream, user_id=str(user.pk), role=role.value), actor=actor)
-    sessions_end(actor=actor, user_id=user.pk, reason="ROLES_CHANGED")
+    _shut_out(user, actor, "ROLES_CHANGED")
 
 
 @command
@@ -52,7 +54,21 @@ def user_disable(*, actor: User, user_id: UUID) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     emit(UserDisabled(stream=user.stream, user_id=str(user.pk)), actor=actor)
-    sessions_end(actor=actor, user_id=user.pk, reason="USER_DISABLED")
+    _shut_out(user, actor, "USER_DISABLED")
+
+
+@command
+def password_expire(*, actor: User, user_id: UUID) -> User:
+    """Make the password useless until its owner chooses another by mail; sessions and keys end.
+
+    Return the user as they are now.  Raises NotPermitted, NotFound.
+    """
+    user = _subject(actor, user_id)
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    _shut_out(user, actor, "PASSWORD_EXPIRED")
+    emit(PasswordExpired(stream=user.stream, user_id=str(user.pk)), actor=actor)
+    return user
 
 
 @command
@@ -124,7 +140,7 @@ def access_confirm(*, actor: User, change_id: UUID) -> None:
             SecondFactorChanged(stream=user.stream, user_id=str(user.pk), change="RESET"),
             actor=actor,
         )
-        sessions_end(actor=actor, user_id=user.pk, reason="SECOND_FACTOR_CHANGED")
+        _shut_out(user, actor, "SECOND_FACTOR_CHANGED")
 
 
 @command
@@ -133,6 +149,12 @@ def access_decline(*, actor: User, change_id: UUID) -> None:
     change = _locked(change_id)
     _subject(actor, change.user_id)
     _decide(change, actor, Status.DECLINED)
+
+
+def _shut_out(user: User, actor: User, reason: Reason) -> None:
+    """End the user's sessions and API keys: neither comes back when the user does."""
+    sessions_end(actor=actor, user_id=user.pk, reason=reason)
+    api_keys_revoke_all(user=user, actor=actor, reason=reason)
 
 
 def _decide(change: AccessChange, actor: User, status: AccessChange.Status) -> None:

@@ -11,9 +11,9 @@ from django.core.validators import validate_email
 
 from apps.audit.services import emit
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from apps.core.errors import Conflict, InvalidInput
 from apps.users.domain.roles import STAFF_ROLES, Role
-from apps.users.events import PasswordChanged, PasswordExpired, UserRegistered
+from apps.users.events import PasswordChanged, UserRegistered
 from apps.users.models import User
 from apps.users.services.second_factor import totp_provision
 from apps.users.services.sessions import sessions_end
@@ -76,24 +76,6 @@ def password_set(*, user: User, password: str, keep: UUID | None = None) -> None
     user.save(update_fields=["password"])
     sessions_end(actor=user, user_id=user.pk, reason="PASSWORD_CHANGED", keep=keep)
     emit(PasswordChanged(stream=user.stream, user_id=str(user.pk)), actor=user)
-
-
-@command
-def password_expire(*, actor: User, user_id: UUID) -> User:
-    """Make the password useless until its owner chooses another by mail; sessions end.
-
-    Raises NotPermitted for anybody but an administrator, NotFound.
-    """
-    if not actor.has_role(Role.ADMINISTRATOR):
-        raise NotPermitted("Only an administrator may do this.")
-    user = User.objects.select_for_update().filter(pk=user_id).first()
-    if user is None:
-        raise NotFound("There is no such user.")
-    user.set_unusable_password()
-    user.save(update_fields=["password"])
-    sessions_end(actor=actor, user_id=user.pk, reason="PASSWORD_EXPIRED")
-    emit(PasswordExpired(stream=user.stream, user_id=str(user.pk)), actor=actor)
-    return user
 
 
 def _check_credentials(email: str, password: str) -> None:
