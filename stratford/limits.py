@@ -24,7 +24,7 @@ SIGN_IN = {
     "account": (200, 3600),
 }
 # Wrong codes of the second factor, for one user, as (attempts, window in seconds).  `place`: from
-# one address or in one session.  `hour` and `day`: from all addresses that the user never signed
+# one network or in one session.  `hour` and `day`: from all addresses that the user never signed
 # in from, together.  `session`: in all sessions together.
 CODES = {
     "place": (5, 300),

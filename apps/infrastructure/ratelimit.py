@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 
+from apps.infrastructure.bearer import bearer_of
 from apps.infrastructure.resilience import breaker
 from stratford.browser import CSP_REPORT_PATH
 
@@ -46,10 +47,11 @@ def _caller(_group: str, request: HttpRequest) -> str:
     One credential has one name: a header that no authentication reads does not count, nor do the
     spelling of the scheme and a token's signature, which has many in base64.
     """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    credential = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    if scheme.lower() == "bearer":
-        credential = token.strip().rpartition(".")[0] or token.strip()
+    token = bearer_of(request)
+    if token is None:
+        credential = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    else:
+        credential = token.rpartition(".")[0] or token
     if not credential:
         return str(request.META.get("REMOTE_ADDR", ""))
     return hashlib.sha256(credential.encode(errors="replace")).hexdigest()

@@ -10,8 +10,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
-from apps.core.errors import Unavailable
+from apps.core.errors import DomainError, Unavailable
+from apps.infrastructure.security_log import record
 from apps.users.actors import session_id_of
 from apps.users.domain.sessions import METHODS_KEY
 from apps.users.models import User
@@ -30,8 +32,22 @@ class OtpStage(LoginStage):
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         if user_has_second_factor(self.login.user):
+            self.state["fingerprint"] = self.login.user.get_session_auth_hash()
             return headed_redirect_response(self.urlname), True
         return None, True
+
+    def is_current(self) -> bool:
+        """Tell whether the password of the first step still opens the account."""
+        user = self.login.user
+        fingerprint = self.state.get("fingerprint", "")
+        return user.is_active and constant_time_compare(fingerprint, user.get_session_auth_hash())
+
+
+def refusal_words(request: HttpRequest, error: DomainError) -> str:
+    """Return what a page says of the refusal; too many attempts are written down, as by the API."""
+    if isinstance(error, TooManyAttempts):
+        record("throttled", request=request, code=error.code)
+    return error.message
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -51,7 +67,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 channel="PORTAL",
             )
         except (TooManyAttempts, Unavailable) as error:
-            raise forms.ValidationError(error.message, code=error.code) from error
+            raise forms.ValidationError(refusal_words(request, error), code=error.code) from error
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)

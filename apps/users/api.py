@@ -171,7 +171,7 @@ class WsTokenApi(ApiView):
         responses={201: WsTokenOutput},
     )
     def post(self, request: Request) -> Response:
-        """Make a token that opens one WebSocket connection."""
+        """Make a token that opens one WebSocket connection, whose Origin header is our address."""
         proof, user = request.auth, actor_of(request)
         if user.reach:
             token = ws_token_issue(user, api_key_id=str(proof.pk))

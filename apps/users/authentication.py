@@ -9,6 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Th
 from rest_framework.request import Request
 
 from apps.core.errors import NotPermitted
+from apps.infrastructure.bearer import bearer_of
 from apps.infrastructure.ratelimit import count_more
 from apps.infrastructure.security_log import record
 from apps.users.models import ApiKey, ApiSession, User
@@ -35,13 +36,11 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        scheme, _, text = (
-            authentication.get_authorization_header(request).decode("latin-1").partition(" ")
-        )
-        if scheme.lower() != "bearer" or not text.strip().startswith("sk_"):
+        text = bearer_of(request)
+        if text is None or not text.startswith("sk_"):
             return None
         address = str(request.META.get("REMOTE_ADDR", ""))
-        key = self._key(request, text.strip(), address)
+        key = self._key(request, text, address)
         allowance = count_more(request, "key", str(key.pk), f"{key.per_minute}/m")
         if allowance is not None and allowance.is_used_up:
             raise Throttled(wait=allowance.reset_seconds or 1, code="throttled")
@@ -73,13 +72,11 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
 class JWTAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer <access token>`; refuses a token without the second factor."""
 
-    keyword = "bearer"
-
     def authenticate(self, request: Request) -> tuple[User, ApiSession] | None:
-        parts = authentication.get_authorization_header(request).split()
-        if not parts or parts[0].lower() != self.keyword.encode():
+        token = bearer_of(request)
+        if token is None:
             return None
-        session = access_token_verify(parts[1].decode("latin-1")) if len(parts) == 2 else None
+        session = access_token_verify(token)
         if session is None:
             raise AuthenticationFailed("The access token is not valid.", code="invalid_token")
         if passkey_is_demanded(session.user):

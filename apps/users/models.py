@@ -43,9 +43,6 @@ class UserManager(BaseUserManager["User"]):
     def find_by_email(self, email: str) -> "User | None":
         return self.filter(email=email.lower()).first()
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in: client, adviser or staff.  The legal name lives in the KYC record."""

@@ -20,6 +20,7 @@ from apps.users.models import (
     Passkey,
     PortalSession,
     RecoveryCode,
+    RecoverySheet,
     TotpDevice,
     User,
 )
@@ -83,6 +84,12 @@ def passkey_is_demanded(user: User) -> bool:
 def passkey_list(user: User) -> list[Passkey]:
     """Return the user's passkeys, oldest first."""
     return list(Passkey.objects.filter(user=user).order_by("created_at"))
+
+
+def device_after_renewal(user: User) -> Device:
+    """Return by what the user's session goes on when the recovery codes have been made anew."""
+    device: Device = getattr(user, "otp_device", None)
+    return RecoverySheet.objects.get(user=user) if isinstance(device, RecoverySheet) else device
 
 
 def totp_pending_get(user: User) -> TotpDevice | None:

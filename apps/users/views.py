@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods
 from apps.core.errors import Conflict, DomainError
 from apps.users import selectors
 from apps.users.actors import actor_of, session_id_of
-from apps.users.adapter import OtpStage
+from apps.users.adapter import OtpStage, refusal_words
 from apps.users.forms import CodeForm, PasskeyForm, SignInCodeForm, StepUpForm
 from apps.users.services import passkeys, second_factor, step_up
 from apps.users.services.code_attempts import code_from_address
@@ -60,13 +60,16 @@ def otp_login(request: HttpRequest) -> HttpResponse:
     stage = LoginStageController.enter(request, OtpStage.key)
     if stage is None:
         return redirect("account_login")
+    if not stage.is_current():
+        refused: HttpResponse = stage.abort()
+        return refused
     user = stage.login.user
     form = SignInCodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             device = _device_proven(request, user, form)
         except DomainError as error:
-            form.add_error(None, error.message)
+            form.add_error(None, refusal_words(request, error))
             return _code_page(request, user, form, status=429)
         if device is not None:
             record_authentication(request, user, *selectors.proof_of(device))
@@ -115,7 +118,7 @@ def step_up_confirm(request: HttpRequest) -> HttpResponseBase:
             code = form.cleaned_data["step_up_code"]
             step_up.step_up_confirm(user=user, session=request.session, token=code)
     except DomainError as error:
-        form.add_error("step_up_code", error.message)
+        form.add_error("step_up_code", refusal_words(request, error))
         return confirm_page(request, form, resumes=resumes, status=400)
     address = safe_next(form.cleaned_data["step_up_next"])
     # 307 makes the browser send the interrupted form again, which only its own page put here.
@@ -186,7 +189,11 @@ class SecurityView(LoginRequiredMixin, View):
     def _renew(self, request: HttpRequest) -> HttpResponse:
         if asked := self._fresh(request):
             return asked
-        return self._page(request, codes=second_factor.recovery_codes_renew(user=actor_of(request)))
+        user = actor_of(request)
+        codes = second_factor.recovery_codes_renew(user=user)
+        # Sessions that the former codes opened end with them; only this one goes on.
+        django_otp.login(request, selectors.device_after_renewal(user))
+        return self._page(request, codes=codes)
 
     def _remove(self, request: HttpRequest) -> HttpResponse:
         if asked := self._fresh(request):

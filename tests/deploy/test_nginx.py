@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.deploy.conftest import HOST, Site, read_all
 
@@ -194,7 +195,13 @@ def test_body_beyond_the_limit_is_refused_before_it_is_read(site: Site) -> None:
 def test_websocket_passes_to_the_live_feed(site: Site) -> None:
     address = f"wss://{HOST}:{site.https}/ws/v1/stream"
     raw = socket.create_connection(("127.0.0.1", site.https), timeout=10)
-    with connect(address, sock=raw, ssl=site.context(), server_hostname=HOST) as feed:
+    with connect(
+        address,
+        sock=raw,
+        ssl=site.context(),
+        server_hostname=HOST,
+        origin=Origin(f"https://{HOST}"),
+    ) as feed:
         assert json.loads(feed.recv(timeout=10))["type"] == "welcome"
 
 

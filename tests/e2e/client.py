@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.e2e.api import Api
 
@@ -26,7 +27,7 @@ def stream_of(api: Api) -> Iterator["Stream"]:
     """Open one connection to /ws/v1/stream, authenticated with a one-use token."""
     token = api.call("POST", "/ws-tokens").body["token"]
     url = api.base_url.replace("http", "ws", 1) + "/ws/v1/stream"
-    with connect(url) as socket:
+    with connect(url, origin=Origin(api.base_url)) as socket:
         stream = Stream(socket)
         assert stream.receive("welcome")["v"] == 1
         stream.send({"op": "auth", "id": 1, "token": token})

@@ -143,6 +143,8 @@ def test_sign_in_with_redis_down_is_refused_for_a_while(client: Client, settings
     [
         ["Basic 1", "Basic 2", "Token 3"],
         ["Bearer a.b.AAA", "bearer a.b.AA!A", "BEARER  a.b.AAA="],
+        ["Bearer a.b.AAA", "Bearer\ta.b.AAA", "\tBearer \t a.b.AAA"],
+        ["Bearer\xa01", "Bearer\xa02", "Bearer\x1f3"],
     ],
 )
 def test_limit_of_a_caller_holds_however_the_credential_is_spelled(

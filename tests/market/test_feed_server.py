@@ -7,6 +7,7 @@ import pytest
 import uvicorn
 from asgiref.sync import sync_to_async
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from apps.market import services
 from apps.market.consumers.frames import JSON
@@ -30,7 +31,8 @@ async def test_feed_over_a_real_server_delivers_a_quote() -> None:
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with connect(f"ws://127.0.0.1:{port}/ws/v1/stream", proxy=None) as client:
+    address, origin = f"ws://127.0.0.1:{port}/ws/v1/stream", Origin(f"http://127.0.0.1:{port}")
+    async with connect(address, origin=origin, proxy=None) as client:
         await client.send(json.dumps({"op": "auth", "id": 1, "token": token}))
         subscribe = {"op": "subscribe", "id": 2, "channel": "quotes", "symbols": ["AAPL"]}
         await client.send(json.dumps(subscribe))

@@ -89,7 +89,8 @@ def test_paste_lines_are_read_by_a_shell_as_they_are_meant(tmp_path: Path) -> No
 
     assert "STRATFORD_VAR=" + shlex.quote(str(folder)) in curl
     assert curl.endswith('-H "Authorization: Bearer $TOKEN"')
-    assert "-m websockets ws://127.0.0.1:8000/ws/v1/stream" in socket
+    assert socket.endswith(" ws://127.0.0.1:8000/ws/v1/stream http://127.0.0.1:8000")
+    assert "origin=sys.argv[2]" in socket
     tools = tmp_path / "tools"
     tools.mkdir()
     python, arguments = tools / "python", tmp_path / "arguments"

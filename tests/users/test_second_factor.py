@@ -150,6 +150,13 @@ def test_asvs_v6_6_3_code_guesses_from_one_address_are_limited() -> None:
     assert [guess(user, "192.0.2.1") for _ in range(7)] == ["wrong"] * 5 + ["stopped"] * 2
 
 
+def test_code_guesses_from_one_ipv6_network_are_limited_where_it_is_known() -> None:
+    user = make_user(with_totp=True)
+    address_remember(user.email, "2001:db8::7")
+    outcomes = [guess(user, f"2001:db8::{n:x}") for n in range(7)]
+    assert outcomes == ["wrong"] * 5 + ["stopped"] * 2
+
+
 def test_guesses_of_strangers_keep_nobody_out_of_their_own_account() -> None:
     user = make_user(with_totp=True)
     address_remember(user.email, "198.51.100.7")

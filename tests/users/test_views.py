@@ -11,8 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.audit.models import AuditEvent
+from apps.infrastructure.security_log import security_events_total
 from apps.users.domain.roles import Role
 from apps.users.models import RecoveryCode, TotpDevice, User
+from apps.users.services.accounts import password_set
+from apps.users.services.second_factor import recovery_codes_renew
 from apps.users.services.tokens import access_token_verify, api_session_open
 from tests.users.factories import PASSWORD, make_user, totp_device
 from tests.users.helpers import (
@@ -114,6 +117,43 @@ def test_right_code_opens_the_session_and_works_once() -> None:
     portal_password(other, user)
     assert other.post(reverse("otp_login"), {"code": code}).status_code == 400
     assert other.get(DASHBOARD).status_code == 302
+
+
+@pytest.mark.parametrize("how", ["password", "disabled"])
+def test_code_after_a_password_that_counts_no_more_opens_nothing(how: str) -> None:
+    user = make_user(with_totp=True)
+    client = Client()
+    portal_password(client, user)
+    if how == "password":
+        password_set(user=user, password="quite another long password")
+    else:
+        User.objects.filter(pk=user.pk).update(is_active=False)
+
+    answer = client.post(reverse("otp_login"), {"code": code_of(totp_device(user))})
+
+    assert answer["Location"] == reverse("account_login")
+    assert client.get(reverse("otp_login"))["Location"] == reverse("account_login")
+    assert client.get(DASHBOARD).status_code == 302
+    assert "users.sign_in.succeeded" not in event_names(user)
+    assert totp_device(user).last_step == -1
+
+
+@pytest.mark.parametrize("page", ["account_login", "otp_login", "step_up_confirm"])
+def test_too_many_attempts_on_a_page_are_written_down(page: str) -> None:
+    user = make_user(with_totp=True)
+    device = totp_device(user)
+    client = portal_sign_in(user, device) if page == "step_up_confirm" else Client()
+    if page == "otp_login":
+        portal_password(client, user)
+    form = {"login": user.email, "password": "not it", "code": "000000", "step_up_code": "000000"}
+    counter = security_events_total.labels("throttled")
+    for _ in range(5):
+        client.post(reverse(page), form)
+    before = counter._value.get()
+
+    assert "Too many attempts" in client.post(reverse(page), form).content.decode()
+
+    assert counter._value.get() == before + 1
 
 
 @pytest.mark.parametrize(
@@ -256,6 +296,19 @@ def test_new_recovery_codes_are_shown_once_and_can_be_downloaded() -> None:
     again = client.get(DASHBOARD).content.decode()
     assert "<li><code>" not in again
     assert "10 recovery codes left" in again
+
+
+def test_session_opened_by_a_recovery_code_outlives_the_renewal_of_the_codes() -> None:
+    user = make_user(with_totp=True)
+    (code, *_) = recovery_codes_renew(user=user)
+    client, other = Client(), Client()
+    for browser in (client, other):
+        portal_password(browser, user)
+    client.post(reverse("otp_login"), {"code": code})
+    assert client.post(DASHBOARD, {"action": "renew"}).status_code == 200
+    assert client.get(DASHBOARD).status_code == 200
+    other.post(reverse("otp_login"), {"code": code})
+    assert other.get(DASHBOARD).status_code == 302
 
 
 def test_client_removes_the_second_factor() -> None:

@@ -53,13 +53,12 @@ def _header(scope: Mapping[str, Any], name: bytes) -> str | None:
 
 
 def origin_is_foreign(scope: Mapping[str, Any]) -> bool:
-    """Return whether a page of another site (or of none: null) opened the connection.
+    """Return whether anything but a page or program that names our origin opened the connection.
 
-    No Origin at all means no browser: no cookie is believed then, only a token.
+    No Origin at all, `null` and two of them are foreign too: a program has to say where it means
+    to go, as a browser does.
     """
-    if not any(key.lower() == b"origin" for key, _ in scope.get("headers", ())):
-        return False
-    origin = _header(scope, b"origin") or "null"
+    origin = _header(scope, b"origin")
     if origin in {settings.PUBLIC_URL, *settings.CORS_ALLOWED_ORIGINS}:
         return False
     host = _header(scope, b"host") or ""

@@ -121,7 +121,12 @@ def paste_lines(base_url: str, person: Person, folder: Path, manage: Path) -> li
     subscribe = '{"op":"subscribe","id":2,"channel":"quotes","symbols":["AAPL","MSFT"]}'
     ws_url = base_url.replace("http", "ws", 1) + "/ws/v1/stream"
     authenticate = f'{{\\"op\\":\\"auth\\",\\"id\\":1,\\"token\\":\\"{ws_token}\\"}}'
-    client = f"{python} -m websockets {ws_url}"
+    # The command `python -m websockets` cannot name the Origin that the live feed asks for.
+    connect = (
+        "import asyncio, sys, websockets.cli as cli; "
+        "asyncio.run(cli.interactive_client(sys.argv[1], origin=sys.argv[2]))"
+    )
+    client = f"{python} -c {shlex.quote(connect)} {ws_url} {base_url}"
     return [
         f"{token}; curl -s {base_url}/api/v1/account {bearer}",
         f"(echo \"{authenticate}\"; echo '{subscribe}'; sleep 10) | {client}",

@@ -2,7 +2,7 @@
 
 Six digits are few, and whoever knows the password may come from thousands of addresses: so wrong
 codes are counted by user.  Strangers, who come from where the user never signed in, share one
-small count; each address and each session that the user knows has its own, and what strangers do
+small count; each network and each session that the user knows has its own, and what strangers do
 does not stop it.  Nobody can keep the owner out, and no count outlives its window.
 """
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django_otp.models import Device
 
+from apps.core.domain.networks import caller_of
 from apps.users.models import User
 from apps.users.services.attempts import Limit, TooManyAttempts, address_is_known, counting
 from apps.users.services.second_factor import code_verify
@@ -22,7 +23,7 @@ def code_from_address(*, user: User, code: str, address: str) -> Device | None:
     """Verify a code at sign-in.  Raises TooManyAttempts, Unavailable; None for a wrong code."""
     with counting():
         is_known = address_is_known(user.email, address)
-    return _verify(user, code, f"address {address}", () if is_known else STRANGERS)
+    return _verify(user, code, f"network {caller_of(address)}", () if is_known else STRANGERS)
 
 
 def code_from_session(*, user: User, code: str, session_name: str) -> Device | None:
