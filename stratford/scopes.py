@@ -28,6 +28,11 @@ OPERATIONS: dict[str, str] = {
     "POST api/v1/orders/preview": "orders:read",
     "GET api/v1/orders/<uuid:order_id>": "orders:read",
     "POST api/v1/orders/<uuid:order_id>/cancel": "orders:write",
+    "POST api/v1/orders/brackets": "orders:write",
+    "POST api/v1/orders/oco": "orders:write",
+    "POST api/v1/orders/cancel-all": "orders:write",
+    "GET api/v1/orders/<uuid:order_id>/replacements": "orders:read",
+    "POST api/v1/orders/<uuid:order_id>/replacements": "orders:write",
     "GET api/v1/trades": "orders:read",
     "POST api/v1/ws-tokens": "stream:read",
 }
@@ -41,6 +46,6 @@ DESCRIPTIONS = {
     "portfolios:write": "Open portfolios",
     "cash:read": "Read deposits and withdrawals",
     "orders:read": "Read and preview orders, read trades",
-    "orders:write": "Place and cancel orders",
+    "orders:write": "Place, replace and cancel orders",
     "stream:read": "Open the live feed",
 }

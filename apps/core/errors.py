@@ -39,6 +39,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Stale(Conflict):
+    """The object has changed since the caller read it."""
+
+    code = "stale"
+
+
 class IllegalTransition(Conflict):
     code = "illegal_transition"
 

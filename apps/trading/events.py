@@ -124,6 +124,39 @@ class OrderCancelRequested(DomainEvent, OrderFacts):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderReplaceRequested(DomainEvent, OrderFacts):
+    """The venue is asked to work the order under new `terms` (amounts by their names)."""
+
+    name: ClassVar[str] = "trading.order.replace_requested"
+
+    replacement_id: str
+    terms: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReplaced(DomainEvent, OrderFacts):
+    """The order goes on under these terms; without a `replacement_id` another order of its group
+    traded and changed the quantity that is left for it.
+    """
+
+    name: ClassVar[str] = "trading.order.replaced"
+
+    replacement_id: str | None
+    terms: dict[str, str]
+    held: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReplaceRejected(DomainEvent, OrderFacts):
+    """The order goes on under its old terms; `reason` is a code."""
+
+    name: ClassVar[str] = "trading.order.replace_rejected"
+
+    replacement_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderCanceled(DomainEvent, OrderFacts):
     """No more of the order trades; `filled` units had traded before, `reason` is a code."""
 

@@ -12,11 +12,23 @@ from apps.trading.events import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderReplaced,
+    OrderReplaceRejected,
+    OrderReplaceRequested,
 )
 from apps.trading.selectors.orders import order_snapshot
+from apps.trading.services.replacements import replace_route
 from apps.trading.services.routing import cancel_route, order_route
 
-OrderEvent = OrderAccepted | OrderFilled | OrderCanceled | OrderRejected | OrderExpired
+OrderEvent = (
+    OrderAccepted
+    | OrderFilled
+    | OrderCanceled
+    | OrderRejected
+    | OrderExpired
+    | OrderReplaced
+    | OrderReplaceRejected
+)
 
 
 @subscribe(OrderAccepted)
@@ -27,6 +39,17 @@ def route_accepted(event: OrderAccepted) -> None:
 @subscribe(OrderCancelRequested)
 def route_cancel(event: OrderCancelRequested) -> None:
     cancel_route(order_id=UUID(event.order_id))
+
+
+@subscribe(OrderReplaceRequested)
+def route_replacement(event: OrderReplaceRequested) -> None:
+    replace_route(order_id=UUID(event.order_id))
+
+
+@subscribe(OrderReplaced)
+def route_replaced(event: OrderReplaced) -> None:
+    """Try the new terms on the last quote."""
+    order_route(order_id=UUID(event.order_id))
 
 
 def _push(event: OrderEvent, **more: Any) -> None:
@@ -57,4 +80,14 @@ def push_rejected(event: OrderRejected) -> None:
 
 @subscribe(OrderExpired)
 def push_expired(event: OrderExpired) -> None:
+    _push(event)
+
+
+@subscribe(OrderReplaced)
+def push_replaced(event: OrderReplaced) -> None:
+    _push(event)
+
+
+@subscribe(OrderReplaceRejected)
+def push_replace_rejected(event: OrderReplaceRejected) -> None:
     _push(event)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import connections, models
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from apps.core.errors import NotFound
 
@@ -43,6 +43,39 @@ SELECT found.id, quote.symbol
        AND stop_price IS NOT NULL AND triggered_at IS NULL
  ) AS found
  ORDER BY found.created_at, found.id
+"""
+# The same figures as apps.trading.domain.orders.trailing_stop works out.
+MOVE_TRAILING_STOPS = """
+WITH reached AS (
+    SELECT found.id, quote.last
+      FROM unnest(%s::text[], %s::numeric[]) AS quote (symbol, last)
+     CROSS JOIN LATERAL (
+        SELECT id FROM trading_order
+         WHERE symbol = quote.symbol AND side = 'SELL' AND mark_price < quote.last
+           AND status IN ('NEW', 'PARTIALLY_FILLED')
+           AND mark_price IS NOT NULL AND triggered_at IS NULL
+        UNION ALL
+        SELECT id FROM trading_order
+         WHERE symbol = quote.symbol AND side = 'BUY' AND mark_price > quote.last
+           AND status IN ('NEW', 'PARTIALLY_FILLED')
+           AND mark_price IS NOT NULL AND triggered_at IS NULL
+      ) AS found
+), moved AS (
+    SELECT orders.id, reached.last
+      FROM trading_order AS orders JOIN reached ON reached.id = orders.id
+     WHERE orders.status IN ('NEW', 'PARTIALLY_FILLED') AND orders.triggered_at IS NULL
+       AND CASE orders.side WHEN 'SELL' THEN orders.mark_price < reached.last
+                            ELSE orders.mark_price > reached.last END
+     ORDER BY orders.id
+       FOR NO KEY UPDATE OF orders
+)
+UPDATE trading_order AS orders
+   SET mark_price = moved.last,
+       stop_price = round(
+         moved.last + CASE orders.side WHEN 'SELL' THEN -1 ELSE 1 END
+           * coalesce(orders.trail_amount, moved.last * orders.trail_percent / 100), 8)
+  FROM moved
+ WHERE orders.id = moved.id
 """
 
 
@@ -89,12 +122,49 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
 
+    def named(self, client_order_id: str) -> Self:
+        """Keep the orders that were placed or replaced under the id."""
+        replaced = Q(replacements__client_order_id=client_order_id)
+        return self.filter(Q(client_order_id=client_order_id) | replaced).distinct()
+
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
     def locked(self, order_id: UUID) -> "Order":
         """Load the order for writing; commands lock its portfolio before it."""
         return self.select_for_update(no_key=True, of=("self",)).get(id=order_id)
+
+    def locked_group(self, group_id: UUID) -> "list[Order]":
+        """Load orders that belong together for writing, in the one order of such locks."""
+        rows = self.select_for_update(no_key=True, of=("self",)).filter(group_id=group_id)
+        return list(rows.order_by("id"))
+
+    def lock(self) -> None:
+        """Lock the orders for writing by id, the one order of such locks; load nothing."""
+        list(self.order_by("id").select_for_update(no_key=True).values_list("id"))
+
+    def trailing(self, symbols: "Iterable[str]") -> Self:
+        """Working trailing stops that have not triggered."""
+        return self.filter(
+            symbol__in=list(symbols),
+            mark_price__isnull=False,
+            triggered_at=None,
+            status__in=["NEW", "PARTIALLY_FILLED"],
+        )
+
+    def trail(self, quotes: "Iterable[Quote]") -> int:
+        """Move the marks and stops of trailing stops to better trade prices; return how many.
+
+        One statement, its rows locked by id as commands lock them; its cost grows with the orders
+        whose mark moves.
+        """
+        rows = [(quote.symbol, quote.last) for quote in quotes]
+        if not rows:
+            return 0
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(MOVE_TRAILING_STOPS, columns)
+            return int(cursor.rowcount)
 
     def that_trade(self, quotes: "Iterable[Quote]") -> list[tuple[UUID, str]]:
         """Return id and symbol of the orders that the quotes can fill or trigger, oldest first.

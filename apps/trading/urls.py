@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from apps.trading.api.brackets import BracketApi, OcoApi
 from apps.trading.api.cash import DepositApi, WithdrawalApi
 from apps.trading.api.orders import (
     OrderCancelApi,
@@ -11,6 +12,7 @@ from apps.trading.api.orders import (
 )
 from apps.trading.api.portfolios import LedgerEntryListApi, PortfolioDetailApi, PortfolioListApi
 from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
+from apps.trading.api.replacements import OrderCancelAllApi, OrderReplacementApi
 
 ONE = "portfolios/<uuid:portfolio_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,7 +25,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path("orders", OrderListApi.as_view(), name="orders"),
     path("orders/preview", OrderPreviewApi.as_view(), name="order-preview"),
+    path("orders/brackets", BracketApi.as_view(), name="order-brackets"),
+    path("orders/oco", OcoApi.as_view(), name="order-oco"),
+    path("orders/cancel-all", OrderCancelAllApi.as_view(), name="order-cancel-all"),
     path("orders/<uuid:order_id>", OrderDetailApi.as_view(), name="order"),
     path("orders/<uuid:order_id>/cancel", OrderCancelApi.as_view(), name="order-cancel"),
+    path(
+        "orders/<uuid:order_id>/replacements",
+        OrderReplacementApi.as_view(),
+        name="order-replacements",
+    ),
     path("trades", TradeListApi.as_view(), name="trades"),
 ]

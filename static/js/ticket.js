@@ -5,6 +5,7 @@ const USES = {
   LIMIT: ["limit_price"],
   STOP: ["stop_price"],
   STOP_LIMIT: ["limit_price", "stop_price"],
+  TRAILING_STOP: ["trail_percent", "trail_amount"],
 };
 
 const form = document.querySelector("[data-ticket]");
@@ -15,7 +16,7 @@ function value(name) {
 
 function showFields() {
   const used = new Set([...USES[value("order_type")], value("sized_by")]);
-  for (const name of ["quantity", "notional", "limit_price", "stop_price"]) {
+  for (const name of ["quantity", "notional", "limit_price", "stop_price", "trail_percent", "trail_amount"]) {
     const field = form.querySelector(`[data-field="${name}"]`);
     if (field) field.hidden = !used.has(name);
   }

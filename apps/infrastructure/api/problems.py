@@ -21,6 +21,7 @@ STATUS_OF: tuple[tuple[type[errors.DomainError], int], ...] = (
     (errors.InvalidInput, 400),
     (errors.NotPermitted, 403),
     (errors.NotFound, 404),
+    (errors.Stale, 412),
     (errors.Conflict, 409),
     (errors.Unavailable, 503),
     (errors.DomainError, 422),

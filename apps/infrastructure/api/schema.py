@@ -121,7 +121,8 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     components.setdefault("responses", {})["Problem"] = PROBLEM
     for path in result.get("paths", {}).values():
         for operation in path.values():
-            for status in STATUSES:
+            headers = {item["name"] for item in operation.get("parameters", ())}
+            for status in (*STATUSES, *(("412",) if "If-Match" in headers else ())):
                 operation["responses"].setdefault(
                     status, {"$ref": "#/components/responses/Problem"}
                 )

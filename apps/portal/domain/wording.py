@@ -38,6 +38,7 @@ ORDER_TYPES = {
     "LIMIT": "Limit: at your price or better",
     "STOP": "Stop: market order once your price is reached",
     "STOP_LIMIT": "Stop limit: limit order once your price is reached",
+    "TRAILING_STOP": "Trailing stop: a stop that follows the price by a distance",
 }
 
 # What the client reads of the audit trail; an event that is not here is shown by its name.
@@ -51,6 +52,9 @@ EVENTS = {
     "trading.order.triggered": "A stop order on {symbol} was triggered",
     "trading.order.filled": "{side} {quantity} {symbol} filled at {price} {currency}",
     "trading.order.cancel_requested": "You asked to cancel an order on {symbol}",
+    "trading.order.replace_requested": "You asked to change an order on {symbol}",
+    "trading.order.replaced": "An order on {symbol} goes on under other terms",
+    "trading.order.replace_rejected": "An order on {symbol} could not be changed",
     "trading.order.canceled": "An order on {symbol} was cancelled",
     "trading.order.rejected": "An order on {symbol} was rejected",
     "trading.order.expired": "An order on {symbol} expired",

@@ -1,5 +1,6 @@
 """The order ticket and the symbol search."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,8 @@ from django import forms
 from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
 from apps.portal.domain.wording import ORDER_TYPES, TIMES_IN_FORCE
 from apps.portal.forms.fields import AccessibleForm, ExactField
-from apps.trading.domain.orders import LIMITED, STOPPED, OrderType, Side, TimeInForce
+from apps.portal.forms.tokens import TOKEN_LENGTH
+from apps.trading.domain.orders import LIMITED, STOP_GIVEN, OrderType, Side, TimeInForce
 
 SIZED_BY = (("quantity", "Units"), ("notional", "Amount"))
 SIDES = ((Side.BUY.value, "Buy"), (Side.SELL.value, "Sell"))
@@ -33,6 +35,8 @@ class TicketForm(AccessibleForm):
     )
     limit_price = ExactField(label="Limit price", places=PRICE_PLACES, required=False)
     stop_price = ExactField(label="Stop price", places=PRICE_PLACES, required=False)
+    trail_percent = ExactField(label="Trail in percent", places=PRICE_PLACES, required=False)
+    trail_amount = ExactField(label="or as an amount", places=PRICE_PLACES, required=False)
     time_in_force = forms.ChoiceField(label="Time in force", choices=TIMES)
 
     def clean(self) -> dict[str, Any]:
@@ -41,8 +45,10 @@ class TicketForm(AccessibleForm):
         order_type = values.get("order_type")
         if order_type in LIMITED:
             self._need("limit_price")
-        if order_type in STOPPED:
+        if order_type in STOP_GIVEN:
             self._need("stop_price")
+        if order_type == OrderType.TRAILING_STOP and values.get("trail_amount") is None:
+            self._need("trail_percent")
         return values
 
     def _need(self, name: str) -> None:
@@ -53,6 +59,7 @@ class TicketForm(AccessibleForm):
         """Return the order without the fields that its type and size do not use."""
         values = self.cleaned_data
         order_type = OrderType(values["order_type"])
+        is_trailing = order_type is OrderType.TRAILING_STOP
         by_quantity = values["sized_by"] == "quantity"
         return {
             "side": Side(values["side"]),
@@ -60,7 +67,9 @@ class TicketForm(AccessibleForm):
             "quantity": values["quantity"] if by_quantity else None,
             "notional": None if by_quantity else values["notional"],
             "limit_price": values["limit_price"] if order_type in LIMITED else None,
-            "stop_price": values["stop_price"] if order_type in STOPPED else None,
+            "stop_price": values["stop_price"] if order_type in STOP_GIVEN else None,
+            "trail_percent": values["trail_percent"] if is_trailing else None,
+            "trail_amount": values["trail_amount"] if is_trailing else None,
             "time_in_force": TimeInForce(values["time_in_force"]),
         }
 
@@ -84,6 +93,8 @@ def unpack(packed: dict[str, str | None]) -> dict[str, Any]:
         "notional": number("notional"),
         "limit_price": number("limit_price"),
         "stop_price": number("stop_price"),
+        "trail_percent": number("trail_percent"),
+        "trail_amount": number("trail_amount"),
         "time_in_force": TimeInForce(str(packed["time_in_force"])),
     }
 
@@ -92,6 +103,25 @@ def refill(order: dict[str, Any]) -> dict[str, str]:
     """Return the ticket's values that lead to this order, to correct it after a refusal."""
     values = {name: str(value) for name, value in order.items() if value is not None}
     return {**values, "sized_by": "notional" if order["notional"] is not None else "quantity"}
+
+
+class ReplaceForm(AccessibleForm):
+    """The terms of an order that may change, and the sealed key that makes two clicks one."""
+
+    quantity = ExactField(label="Units in all", places=QUANTITY_PLACES)
+    limit_price = ExactField(label="Limit price", places=PRICE_PLACES)
+    stop_price = ExactField(label="Stop price", places=PRICE_PLACES)
+    trail_percent = ExactField(label="Trail in percent", places=PRICE_PLACES)
+    trail_amount = ExactField(label="Trail as an amount", places=PRICE_PLACES)
+    key = forms.CharField(widget=forms.HiddenInput, max_length=TOKEN_LENGTH, required=False)
+
+    def __init__(self, *args: object, changeable: Collection[str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for name in set(self.fields) - {*changeable, "key"}:
+            del self.fields[name]
+
+    def terms(self) -> dict[str, Decimal]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "key"}
 
 
 class SearchForm(forms.Form):

@@ -37,3 +37,15 @@ def order_read(user: User, order_id: UUID) -> dict[str, Any]:
             if row.name in EVENTS
         ],
     }
+
+
+def changeable_terms(order: Any) -> dict[str, str]:
+    """Return the terms of the order that its client may change, as they are typed."""
+    terms = dict(order.terms)
+    if order.group_id is not None:
+        del terms["quantity"]
+    if order.mark_price is not None or order.triggered_at is not None:
+        del terms["stop_price"]
+    if order.triggered_at is not None:
+        del terms["trail_amount"], terms["trail_percent"]
+    return {name: f"{value.normalize():f}" for name, value in terms.items() if value is not None}

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.errors import InvalidInput
+from apps.infrastructure.api.etags import ETAG, etag
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
@@ -18,7 +19,8 @@ from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.trading.domain.orders import OrderStatus, OrderType, Side, TimeInForce
 from apps.trading.selectors.orders import order_get, order_search
-from apps.trading.services.orders import MAX_CHOSEN_LOTS, order_cancel, order_place, order_preview
+from apps.trading.services.drafts import MAX_CHOSEN_LOTS
+from apps.trading.services.orders import order_cancel, order_place, order_preview
 from apps.users.actors import actor_of
 
 FILTERS = [
@@ -40,6 +42,8 @@ class TermsInput(InputSerializer):
     notional = DecimalField(min_value=0, required=False, allow_null=True)
     limit_price = DecimalField(min_value=0, required=False, allow_null=True)
     stop_price = DecimalField(min_value=0, required=False, allow_null=True)
+    trail_amount = DecimalField(min_value=0, required=False, allow_null=True)
+    trail_percent = DecimalField(min_value=0, required=False, allow_null=True)
     time_in_force = serializers.ChoiceField(
         choices=[word.value for word in TimeInForce], default=TimeInForce.DAY.value
     )
@@ -68,9 +72,15 @@ class OrderOutput(serializers.Serializer[Any]):
     notional = DecimalField(allow_null=True)
     limit_price = DecimalField(allow_null=True)
     stop_price = DecimalField(allow_null=True)
+    trail_amount = DecimalField(allow_null=True)
+    trail_percent = DecimalField(allow_null=True)
+    mark_price = DecimalField(allow_null=True)
+    parent_id = serializers.UUIDField(allow_null=True)
+    group_id = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(choices=[word.value for word in OrderStatus])
     reason_code = serializers.CharField()
     filled_quantity = DecimalField()
+    leaves_quantity = DecimalField()
     average_price = DecimalField(allow_null=True)
     fees = DecimalField()
     held_amount = DecimalField()
@@ -78,6 +88,7 @@ class OrderOutput(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.CharField()
 
 
 class CheckOutput(serializers.Serializer[Any]):
@@ -152,10 +163,11 @@ class OrderPreviewApi(ApiView):
 
 
 class OrderDetailApi(ApiView):
-    @extend_schema(responses={200: OrderOutput})
+    @extend_schema(parameters=[ETAG], responses={200: OrderOutput})
     def get(self, request: Request, order_id: UUID) -> Response:
         """Return one of your orders."""
-        return Response(OrderOutput(order_get(actor_of(request), order_id)).data)
+        order = order_get(actor_of(request), order_id)
+        return Response(OrderOutput(order).data, headers={"ETag": etag(order.version)})
 
 
 class OrderCancelApi(ApiView):

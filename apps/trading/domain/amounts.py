@@ -29,15 +29,26 @@ class Charge:
 
 
 def most_it_costs(
-    *, quantity: Decimal, worst_price: Decimal, currency: str, commission: Commission
+    *,
+    quantity: Decimal,
+    worst_price: Decimal,
+    currency: str,
+    commission: Commission,
+    filled_quantity: Decimal = Decimal(0),
+    filled_value: Decimal = Decimal(0),
 ) -> Charge:
-    """Return the upper bound of what a purchase can cost: rounded up, at its worst price.
+    """Return the upper bound of what the rest of a purchase can cost, at its worst price.
 
-    Raises InvalidInput beyond what an account can hold.
+    `quantity` is the whole order's, `filled_*` what of it filled.  Rounded up over the whole
+    order, less what the fills cost.  Raises InvalidInput beyond what an account can hold.
     """
-    value = quantity * worst_price
+    value = filled_value + (quantity - filled_quantity) * worst_price
     fees = commission.total(quantity=quantity, value=value)
-    return Charge(_rounded(value, currency, ROUND_CEILING), _rounded(fees, currency, ROUND_CEILING))
+    before = _so_far(Side.BUY, filled_quantity, filled_value, currency, commission)
+    return Charge(
+        _rounded(value, currency, ROUND_CEILING) - before.amount,
+        _rounded(fees, currency, ROUND_CEILING) - before.fees,
+    )
 
 
 def _so_far(

@@ -1,9 +1,11 @@
 """An order's words, and the draft that the checks look at."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from apps.core.errors import InvalidInput
 
 
 class Side(StrEnum):
@@ -16,6 +18,7 @@ class OrderType(StrEnum):
     LIMIT = "LIMIT"
     STOP = "STOP"
     STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
 
 
 class TimeInForce(StrEnum):
@@ -25,8 +28,11 @@ class TimeInForce(StrEnum):
     FOK = "FOK"
 
 
+PRICE_STEP = Decimal("0.00000001")
 LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
-STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+# A trailing stop works its stop price out of the market.
+STOP_GIVEN = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -62,7 +68,11 @@ WORKING = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
-    """What somebody wants to trade, before any check: what every pre-trade gate is shown."""
+    """What somebody wants to trade, before any check: what every pre-trade gate is shown.
+
+    A trailing stop has a `trail_amount` (money a unit) or a `trail_percent` (0 to 100) and no
+    `stop_price`.
+    """
 
     client_id: UUID
     portfolio_id: UUID
@@ -74,3 +84,20 @@ class OrderDraft:
     limit_price: Decimal | None
     stop_price: Decimal | None
     time_in_force: TimeInForce
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+
+def trailing_stop(
+    *, side: Side, mark: Decimal, trail_amount: Decimal | None, trail_percent: Decimal | None
+) -> Decimal:
+    """Return the stop price that trails the mark: below it for a sale, above it for a purchase.
+
+    The mark is the highest trade price since the order was placed (a purchase: the lowest).
+    Raises InvalidInput where the trail is as large as the price.
+    """
+    trail = trail_amount if trail_amount is not None else mark * (trail_percent or 0) / 100
+    stop = (mark - trail if side is Side.SELL else mark + trail).quantize(PRICE_STEP, ROUND_HALF_UP)
+    if stop <= 0:
+        raise InvalidInput("The trail is as large as the price.", field="trail_amount")
+    return stop

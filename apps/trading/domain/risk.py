@@ -259,7 +259,7 @@ def worst_price(
         return limit_price
     if side is Side.SELL:
         return Decimal(0)
-    reference = stop_price if order_type is OrderType.STOP else market_price
+    reference = market_price if order_type is OrderType.MARKET else stop_price
     if reference is None:
         return None
     return (reference * (1 + limits.hold_buffer)).quantize(Decimal("0.00000001"))

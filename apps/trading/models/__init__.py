@@ -5,6 +5,7 @@ from apps.trading.models.execution import Execution, Lot, LotConsumption
 from apps.trading.models.firm_switch import FirmSwitch
 from apps.trading.models.order import Order
 from apps.trading.models.portfolio import Portfolio
+from apps.trading.models.replacement import Replacement
 
 __all__ = [
     "CashTransfer",
@@ -14,4 +15,5 @@ __all__ = [
     "LotConsumption",
     "Order",
     "Portfolio",
+    "Replacement",
 ]

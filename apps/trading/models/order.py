@@ -1,5 +1,6 @@
 """The order: one client's instruction to trade, and how far it has come."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -13,7 +14,13 @@ from django.db.models import F, Q
 from apps.core.errors import IllegalTransition
 from apps.core.models import BaseModel
 from apps.trading.domain.fills import WorkingOrder
-from apps.trading.domain.lifecycle import OrderEvent, OrderState, next_status, state_of
+from apps.trading.domain.lifecycle import (
+    OrderEvent,
+    OrderState,
+    leaves_quantity,
+    next_status,
+    state_of,
+)
 from apps.trading.domain.orders import (
     LIMITED,
     STOPPED,
@@ -31,14 +38,20 @@ from apps.trading.events import (
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderReplaced,
+    OrderReplaceRejected,
+    OrderReplaceRequested,
     OrderTriggered,
 )
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.repositories import OrderQuerySet
 
+# A trailing stop's stop price follows from its trail.
+REPLACEABLE = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_percent")
 IS_WORKING = Q(status__in=sorted(WORKING))
 IS_TRIGGERED = Q(stop_price=None) | Q(triggered_at__isnull=False)
 PRICE_STEP = Decimal("0.00000001")
+Terms = Mapping[str, Decimal | None]
 
 
 def _amount(**options: Any) -> "models.DecimalField[Any, Any]":
@@ -55,6 +68,10 @@ class Order(BaseModel):
     `worst_price` bounds every fill (0: any price).  `held_amount` is what the ledger holds for it
     now: cash of a purchase, units of a sale.  `filled_value` is the exact sum of price x quantity,
     so that rounding to cents happens once an order and not once a fill.
+
+    Orders of one `group_id` belong together: an entry and its exits (whose `parent` it is), or two
+    exits of which one cancels the other.  Exits share what one of them holds.  An exit `is_waiting`
+    until its entry fills.  `mark_price` is the best price that a trailing stop has seen.
     """
 
     client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -64,12 +81,15 @@ class Order(BaseModel):
     symbol = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     side = models.CharField(max_length=4, choices=_choices(Side))
-    order_type = models.CharField(max_length=10, choices=_choices(OrderType))
+    order_type = models.CharField(max_length=13, choices=_choices(OrderType))
     time_in_force = models.CharField(max_length=3, choices=_choices(TimeInForce))
     quantity = _amount()
     notional = _amount(null=True, blank=True)
     limit_price = _amount(null=True, blank=True)
     stop_price = _amount(null=True, blank=True)
+    trail_amount = _amount(null=True, blank=True)
+    trail_percent = _amount(null=True, blank=True)
+    mark_price = _amount(null=True, blank=True)
     worst_price = _amount()
     lot_ids = ArrayField(models.UUIDField(), default=list, blank=True, size=100)
     status = models.CharField(
@@ -85,7 +105,16 @@ class Order(BaseModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="exits"
+    )
+    group_id = models.UUIDField(null=True, blank=True)
+    is_waiting = models.BooleanField(default=False)
+    terms_digest = models.CharField(max_length=64, blank=True, default="")
+
     objects = OrderQuerySet.as_manager()
+    # The others of its group, where `order_locked` loaded it.
+    linked: "tuple[Order, ...]" = ()
 
     class Meta:
         constraints = (
@@ -123,6 +152,24 @@ class Order(BaseModel):
                 name="trading_order_stop_price",
             ),
             models.CheckConstraint(
+                condition=(
+                    Q(order_type="TRAILING_STOP", mark_price__gt=0)
+                    & (
+                        Q(trail_amount__gt=0, trail_percent=None)
+                        | Q(trail_amount=None, trail_percent__gt=0, trail_percent__lt=100)
+                    )
+                )
+                | (
+                    ~Q(order_type="TRAILING_STOP")
+                    & Q(trail_amount=None, trail_percent=None, mark_price=None)
+                ),
+                name="trading_order_trail",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_waiting=False) | Q(held_amount=0, filled_quantity=0),
+                name="trading_order_waiting_holds_nothing",
+            ),
+            models.CheckConstraint(
                 condition=Q(status__in=sorted(TERMINAL), held_amount=0, closed_at__isnull=False)
                 | (~Q(status__in=sorted(TERMINAL)) & Q(closed_at=None)),
                 name="trading_order_closed_holds_nothing",
@@ -152,6 +199,16 @@ class Order(BaseModel):
                 condition=IS_WORKING & Q(stop_price__isnull=False, triggered_at=None),
             ),
             models.Index(
+                fields=["symbol", "side", "mark_price"],
+                name="trading_order_trailing",
+                condition=IS_WORKING & Q(mark_price__isnull=False, triggered_at=None),
+            ),
+            models.Index(
+                fields=["group_id"],
+                name="trading_order_group",
+                condition=Q(group_id__isnull=False),
+            ),
+            models.Index(
                 fields=["expires_at"],
                 name="trading_order_expiring",
                 condition=Q(closed_at=None, expires_at__isnull=False),
@@ -166,6 +223,11 @@ class Order(BaseModel):
         return f"order-{self.id}"
 
     @property
+    def version(self) -> str:
+        """Return what changes with every command on the order (not with a trailing stop's mark)."""
+        return f"{self.updated_at:%Y%m%dT%H%M%S%f}"
+
+    @property
     def remaining(self) -> Decimal:
         remaining: Decimal = self.quantity - self.filled_quantity
         return remaining
@@ -174,7 +236,7 @@ class Order(BaseModel):
     def state(self) -> OrderState:
         return state_of(
             OrderStatus(self.status),
-            is_waiting=False,
+            is_waiting=self.is_waiting,
             is_triggered=self.triggered_at is not None,
         )
 
@@ -206,9 +268,21 @@ class Order(BaseModel):
             is_triggered=self.triggered_at is not None,
         )
 
+    @property
+    def leaves_quantity(self) -> Decimal:
+        return leaves_quantity(
+            quantity=self.quantity, filled=self.filled_quantity, is_final=self.is_closed
+        )
+
+    @property
+    def terms(self) -> dict[str, Decimal | None]:
+        """What a replacement may change."""
+        return {name: getattr(self, name) for name in REPLACEABLE}
+
     def accept(self, *, held: Decimal) -> OrderAccepted:
         self._move(OrderEvent.ACCEPTED)
         self.held_amount = held
+        self.is_waiting = False
         return OrderAccepted(
             **self._facts(),
             order_type=self.order_type,
@@ -255,6 +329,34 @@ class Order(BaseModel):
         self._move(OrderEvent.PENDING_CANCEL)
         return OrderCancelRequested(**self._facts())
 
+    def request_replace(self, *, replacement_id: UUID, terms: Terms) -> OrderReplaceRequested:
+        self._move(OrderEvent.PENDING_UPDATE)
+        return OrderReplaceRequested(**self._facts(), **_revised(replacement_id, terms))
+
+    def replace(
+        self, *, replacement_id: UUID | None, terms: Terms, worst_price: Decimal, held: Decimal
+    ) -> OrderReplaced:
+        """Take the new terms; what filled stays filled, and the order works on where it was."""
+        self._move(OrderEvent.UPDATED)
+        for name, value in terms.items():
+            setattr(self, name, value)
+        self.worst_price, self.held_amount = worst_price, held
+        if self.status == OrderStatus.PENDING_REPLACE and replacement_id is not None:
+            self._move(OrderEvent.ACCEPTED)
+        revised = _revised(replacement_id, self.terms)
+        return OrderReplaced(**self._facts(), **revised, held=_text(held))
+
+    def refuse_replace(
+        self, *, replacement_id: UUID, reason: str, held: Decimal
+    ) -> OrderReplaceRejected:
+        """Go on under the old terms."""
+        self._move(OrderEvent.MODIFY_REJECTED)
+        self._move(OrderEvent.ACCEPTED)
+        self.held_amount = held
+        return OrderReplaceRejected(
+            **self._facts(), replacement_id=str(replacement_id), reason=reason
+        )
+
     def cancel(self, *, reason: str, at: datetime) -> OrderCanceled:
         return OrderCanceled(**self._close(OrderEvent.CANCELED, reason, at))
 
@@ -266,7 +368,7 @@ class Order(BaseModel):
 
     def _close(self, event: OrderEvent, reason: str, at: datetime) -> dict[str, Any]:
         self._move(event, at)
-        self.held_amount = Decimal(0)
+        self.held_amount, self.is_waiting = Decimal(0), False
         self.reason_code = reason
         return {**self._facts(), "filled": _text(self.filled_quantity), "reason": reason}
 
@@ -285,6 +387,11 @@ class Order(BaseModel):
             "symbol": self.symbol,
             "side": self.side,
         }
+
+
+def _revised(replacement_id: UUID | None, terms: Terms) -> dict[str, Any]:
+    written = {name: _text(value) for name, value in terms.items() if value is not None}
+    return {"replacement_id": str(replacement_id) if replacement_id else None, "terms": written}
 
 
 def _text(value: Decimal) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apps.core.errors import InvalidInput, NotFound
 from apps.trading.domain.orders import OrderStatus
-from apps.trading.models import Execution, Order
+from apps.trading.models import Execution, Order, Replacement
 from apps.trading.repositories import ExecutionQuerySet, OrderQuerySet
 from apps.users.models import User
 
@@ -20,7 +20,8 @@ def order_list(user: User, *, only_open: bool = False) -> OrderQuerySet:
 def order_search(user: User, filters: Mapping[str, str]) -> OrderQuerySet:
     """Return the user's orders whose columns equal the filters' values, newest first.
 
-    Filters: `portfolio_id`, `symbol`, `client_order_id`, `status`.  Raises InvalidInput for a
+    Filters: `portfolio_id`, `symbol`, `client_order_id` (the order's own, or that of one of its
+    replacements), `status`.  Raises InvalidInput for a
     portfolio that is no UUID and for an unknown status.
     """
     wanted: dict[str, Any] = dict(filters)
@@ -31,7 +32,9 @@ def order_search(user: User, filters: Mapping[str, str]) -> OrderQuerySet:
             raise InvalidInput("Not a UUID.", field="portfolio_id") from error
     if wanted.get("status", OrderStatus.NEW) not in set(OrderStatus):
         raise InvalidInput("There is no such status.", field="status")
-    return order_list(user).filter(**wanted)
+    client_order_id = wanted.pop("client_order_id", None)
+    orders = order_list(user).filter(**wanted)
+    return orders if client_order_id is None else orders.named(client_order_id)
 
 
 def order_get(user: User, order_id: UUID) -> Order:
@@ -40,6 +43,12 @@ def order_get(user: User, order_id: UUID) -> Order:
     if order is None:
         raise NotFound("There is no such order.")
     return order
+
+
+def replacement_list(user: User, order_id: UUID) -> list[Replacement]:
+    """Return what was asked of the user's order, oldest first; raises NotFound for others'."""
+    order = order_get(user, order_id)
+    return list(Replacement.objects.filter(order=order).order_by("created_at", "id"))
 
 
 def trade_list(user: User) -> ExecutionQuerySet:
@@ -59,6 +68,7 @@ def order_snapshot(order_id: UUID) -> dict[str, Any]:
         "side": order.side,
         "status": order.status,
         "quantity": f"{order.quantity.normalize():f}",
+        "leaves_quantity": f"{order.leaves_quantity.normalize():f}",
         "filled_quantity": f"{order.filled_quantity.normalize():f}",
         "average_price": f"{order.average_price.normalize():f}" if order.average_price else None,
         "reason_code": order.reason_code,

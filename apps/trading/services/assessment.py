@@ -16,7 +16,7 @@ from apps.market.domain.quotes import Quote
 from apps.market.selectors import instrument_get, quotes_get, session_is_open
 from apps.trading.domain import risk
 from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
-from apps.trading.domain.orders import OrderDraft, OrderType, Side
+from apps.trading.domain.orders import OrderDraft, OrderType, Side, trailing_stop
 from apps.trading.domain.risk import CheckResult
 from apps.trading.models import FirmSwitch, Order, Portfolio
 from apps.trading.services import policies
@@ -68,6 +68,8 @@ class Assessment:
     instrument: "Instrument"
     quote: Quote | None
     quantity: Decimal | None
+    stop_price: Decimal | None
+    mark_price: Decimal | None
     worst_price: Decimal | None
     estimated_price: Decimal | None
     estimate: Charge | None
@@ -111,8 +113,19 @@ def run_gates(draft: OrderDraft) -> list[CheckResult]:
     return results
 
 
-def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessment:
-    """Assess the draft; reads only.  Raises NotFound for an unknown symbol."""
+def assess(
+    draft: OrderDraft,
+    portfolio: Portfolio,
+    *,
+    now: datetime,
+    shares: Order | None = None,
+    revises: Order | None = None,
+) -> Assessment:
+    """Assess the draft; reads only.  Raises NotFound for an unknown symbol.
+
+    What the order that it `shares` a hold with has is available to it, and so is what an order
+    has that it `revises`; of that one `needed` and the checks mean the part that is not filled.
+    """
     instrument = instrument_get(draft.symbol)
     balances = Balances(balances_of(portfolio.id), portfolio.currency)
     units = balances.units
@@ -120,20 +133,27 @@ def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessm
     quote = quotes.get(draft.symbol)
     limits = policies.limits()
     market = (quote.ask if draft.side is Side.BUY else quote.bid) if quote else None
+    mark, stop = _trailed(draft, quote, revises)
     worst = risk.worst_price(
         side=draft.side,
         order_type=draft.order_type,
         limit_price=draft.limit_price,
-        stop_price=draft.stop_price,
+        stop_price=stop,
         market_price=market,
         limits=limits,
     )
-    price = draft.limit_price or draft.stop_price or market
+    price = draft.limit_price or stop or market
     quantity = _quantity(draft, worst or price, instrument.lot_size)
     estimate = _most(quantity, price, portfolio)
     is_buy = draft.side is Side.BUY
-    held = _most(quantity, worst, portfolio)
+    held = _most(quantity, worst, portfolio, revises)
+    own = sum((order.held_amount for order in (shares, revises) if order is not None), Decimal(0))
+    if revises is not None:
+        own += sum(
+            (one.held_amount for one in revises.linked if one.side == draft.side), Decimal(0)
+        )
     free_units = balances.get(AccountKind.SECURITIES, draft.symbol)
+    filled = revises.filled_quantity if revises else Decimal(0)
     facts = _Facts(
         draft=draft,
         portfolio=portfolio,
@@ -141,20 +161,24 @@ def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessm
         quote=quote,
         quantity=quantity,
         value=estimate.amount if estimate else None,
-        needed=(held.total if held else None) if is_buy else quantity,
-        available=balances.cash if is_buy else free_units,
+        needed=(held.total if held else None) if is_buy else quantity and quantity - filled,
+        available=(balances.cash if is_buy else free_units) + own,
         position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0)
-        + Order.objects.open().on_the_way(portfolio.id, draft.symbol),
+        + Order.objects.open().on_the_way(portfolio.id, draft.symbol)
+        - (own + filled * (price or 0) if revises and is_buy else 0),
         equity=balances.cash
         + balances.held_cash
         + sum(owned * quotes[symbol].last for symbol, owned in units.items() if symbol in quotes),
         now=now,
+        is_new=revises is None,
     )
     return Assessment(
         draft=draft,
         instrument=instrument,
         quote=quote,
         quantity=quantity,
+        stop_price=stop,
+        mark_price=mark,
         worst_price=worst,
         estimated_price=price,
         estimate=estimate,
@@ -165,16 +189,41 @@ def assess(draft: OrderDraft, portfolio: Portfolio, *, now: datetime) -> Assessm
     )
 
 
+def _trailed(
+    draft: OrderDraft, quote: Quote | None, revises: Order | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return the mark of a trailing stop and the stop price of any stop order."""
+    if draft.order_type is not OrderType.TRAILING_STOP:
+        return None, draft.stop_price
+    mark = revises.mark_price if revises else quote.last if quote else None
+    if mark is None:
+        return None, None
+    stop = trailing_stop(
+        side=draft.side,
+        mark=mark,
+        trail_amount=draft.trail_amount,
+        trail_percent=draft.trail_percent,
+    )
+    return mark, stop
+
+
 def _quantity(draft: OrderDraft, price: Decimal | None, lot_size: Decimal) -> Decimal | None:
     if draft.notional is None or price is None:
         return draft.quantity
     return quantity_for(notional=draft.notional, price=price, lot_size=lot_size)
 
 
-def _most(quantity: Decimal | None, price: Decimal | None, portfolio: Portfolio) -> Charge | None:
+def _most(
+    quantity: Decimal | None,
+    price: Decimal | None,
+    portfolio: Portfolio,
+    revises: Order | None = None,
+) -> Charge | None:
     if quantity is None or price is None:
         return None
     return most_it_costs(
+        filled_quantity=revises.filled_quantity if revises else Decimal(0),
+        filled_value=revises.filled_value if revises else Decimal(0),
         quantity=quantity,
         worst_price=price,
         currency=portfolio.currency,
@@ -195,6 +244,7 @@ class _Facts:
     position: Decimal
     equity: Decimal
     now: datetime
+    is_new: bool
 
 
 def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
@@ -216,14 +266,15 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
         yield check(facts.needed, facts.available)
     if facts.value is not None:
         yield from _value_checks(facts, facts.value, limits)
-    yield from _history_checks(facts, limits)
+    if facts.is_new:
+        yield from _history_checks(facts, limits)
 
 
 def _quote_check(facts: _Facts, limits: risk.Limits, *, is_open: bool) -> CheckResult:
     """Return whether the price is known well enough; out of session the last close will do."""
     quote, draft = facts.quote, facts.draft
     if quote is None:
-        unpriced = draft.limit_price is None and draft.stop_price is None
+        unpriced = draft.limit_price is None and draft.stop_price is None and facts.is_new
         return risk.check_quote(None, limits, is_needed=unpriced)
     needed = draft.order_type is OrderType.MARKET and is_open
     return risk.check_quote(facts.now - quote.at, limits, is_needed=needed)
@@ -260,6 +311,8 @@ def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]
         order_type=draft.order_type,
         quantity=facts.quantity or 0,
         limit_price=draft.limit_price,
-        stop_price=draft.stop_price,
+        trail_amount=draft.trail_amount,
+        trail_percent=draft.trail_percent,
+        **({} if draft.stop_price is None else {"stop_price": draft.stop_price}),
     ).exists()
     yield risk.check_duplicate(is_duplicate=repeated, limits=limits)

@@ -21,6 +21,8 @@ from apps.trading.domain.lots import LotMethod, sell
 from apps.trading.domain.orders import Side
 from apps.trading.models import Execution, Lot, LotConsumption, Order
 from apps.trading.services import policies
+from apps.trading.services.closing import replacement_drop
+from apps.trading.services.linked import after_fill, take_hold
 from apps.trading.services.locks import order_locked
 
 
@@ -90,6 +92,7 @@ def record_locked(
         venue_execution_id=venue_execution_id,
         executed_at=executed_at,
     )
+    take_hold(order)
     event = order.fill(
         quantity=quantity, price=price, fees=charge.fees, execution_id=execution.id, at=executed_at
     )
@@ -105,6 +108,9 @@ def record_locked(
     (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
     order.save()
     emit(event, actor=None)
+    if order.is_closed:
+        replacement_drop(order)
+    after_fill(order, quantity, execution.id)
     transaction.on_commit(partial(_observe, order, execution), robust=True)
     return execution
 
@@ -158,8 +164,11 @@ def _settle_buy(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | N
 def _settle_sell(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | None]:
     owner, cash = order.portfolio_id, order.currency
     order.held_amount -= quantity
+    freed = order.held_amount if order.is_closed else Decimal(0)
+    order.held_amount -= freed
     return [
-        _leg(owner, AccountKind.HELD, order.symbol, -quantity),
+        _leg(owner, AccountKind.HELD, order.symbol, -quantity - freed),
+        _leg(owner, AccountKind.SECURITIES, order.symbol, freed),
         _leg(None, AccountKind.CLEARING, order.symbol, quantity),
         _leg(None, AccountKind.CLEARING, cash, -charge.amount),
         _leg(None, AccountKind.FEES, cash, charge.fees),

@@ -1,4 +1,6 @@
-"""The one order in which trading takes its locks: portfolio, order, then the ledger's accounts."""
+"""The one order in which trading takes its locks: portfolio, orders by id, then the ledger's
+accounts.
+"""
 
 from uuid import UUID
 
@@ -7,11 +9,21 @@ from apps.trading.models import Order, Portfolio
 
 
 def order_locked(order_id: UUID) -> Order:
-    """Load the order and its portfolio for writing; call inside a command.  Raises NotFound."""
-    found = Order.objects.filter(id=order_id).values_list("portfolio_id", flat=True).first()
+    """Load the order, its portfolio and its group for writing; call inside a command.
+
+    The others of its group are in `linked`.  Raises NotFound.
+    """
+    found = Order.objects.filter(id=order_id).values_list("portfolio_id", "group_id").first()
     if found is None:
         raise NotFound("There is no such order.")
-    portfolio = Portfolio.objects.locked(found)
-    order = Order.objects.locked(order_id)
-    order.portfolio = portfolio
-    return order
+    portfolio_id, group_id = found
+    portfolio = Portfolio.objects.locked(portfolio_id)
+    if group_id is None:
+        order = Order.objects.locked(order_id)
+        order.portfolio = portfolio
+        return order
+    group = Order.objects.locked_group(group_id)
+    for order in group:
+        order.portfolio = portfolio
+        order.linked = tuple(other for other in group if other is not order)
+    return next(order for order in group if order.id == order_id)

@@ -1,42 +1,35 @@
 """Commands on orders: place, preview, cancel, close."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit.services import Actor, emit
 from apps.core.commands import command
-from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES, Symbol
-from apps.core.domain.money import exact
-from apps.core.errors import Conflict, InvalidInput, NotFound, Unavailable
-from apps.ledger.domain.legs import AccountKind, Leg
-from apps.ledger.services import entry_post
+from apps.core.domain.instruments import Symbol
+from apps.core.errors import NotFound, Unavailable
 from apps.market.selectors import session_end
-from apps.trading.domain.lots import LotMethod
-from apps.trading.domain.orders import (
-    LIMITED,
-    STOPPED,
-    OrderDraft,
-    OrderStatus,
-    OrderType,
-    Side,
-    TimeInForce,
-)
+from apps.trading.domain.orders import OrderDraft, OrderStatus, TimeInForce
 from apps.trading.domain.risk import require
-from apps.trading.models import Lot, Order, Portfolio
+from apps.trading.models import Order, Portfolio
 from apps.trading.services.assessment import Assessment, assess
+from apps.trading.services.closing import close_locked
+from apps.trading.services.drafts import (
+    check_client_order_id,
+    chosen_lots,
+    digest_of,
+    draft_of,
+    known_order,
+    own_portfolio,
+)
+from apps.trading.services.holds import hold_move
 from apps.trading.services.locks import order_locked
 from apps.trading.venues import venue_of
 from apps.users.models import User
-
-CLIENT_ORDER_ID = re.compile(r"[\x21-\x7e]{1,64}")
-MAX_CHOSEN_LOTS = 100
 
 
 @command
@@ -51,6 +44,8 @@ def order_place(
     notional: Decimal | None = None,
     limit_price: Decimal | None = None,
     stop_price: Decimal | None = None,
+    trail_amount: Decimal | None = None,
+    trail_percent: Decimal | None = None,
     time_in_force: str = "DAY",
     client_order_id: str,
     lot_ids: Sequence[UUID] = (),
@@ -58,17 +53,17 @@ def order_place(
     """Check the order, hold its cash or units, accept and return it; a venue hears after commit.
 
     Exactly one of `quantity` (units) and `notional` (an amount in the portfolio's currency that
-    buys or sells the most whole lots) is given.  `lot_ids` names the lots that a sale takes where
-    the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms returns
-    the first order and does nothing.
+    buys or sells the most whole lots) is given.  A trailing stop follows the best trade price by
+    `trail_amount` (money a unit) or `trail_percent`.  `lot_ids` names the lots that a sale takes
+    where the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms
+    returns the first order and does nothing.
 
     Raises InvalidInput, NotFound (portfolio, symbol or lot), Conflict `idempotency_mismatch` (the
     id belongs to an order with other terms), and Refused with the code of the check that failed.
     """
-    if not CLIENT_ORDER_ID.fullmatch(client_order_id):
-        raise InvalidInput("1 to 64 visible ASCII characters.", field="client_order_id")
-    portfolio = _own_portfolio(actor, portfolio_id, is_locked=True)
-    draft = _draft(
+    check_client_order_id(client_order_id)
+    portfolio = own_portfolio(actor, portfolio_id, is_locked=True)
+    draft = draft_of(
         portfolio=portfolio,
         symbol=symbol,
         side=side,
@@ -77,29 +72,20 @@ def order_place(
         notional=notional,
         limit_price=limit_price,
         stop_price=stop_price,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
         time_in_force=time_in_force,
     )
-    lots = _chosen_lots(lot_ids, draft, portfolio)
-    first = Order.objects.filter(portfolio=portfolio, client_order_id=client_order_id).first()
-    if first is not None:
-        return _same(first, draft, lots)
-    venue_of(portfolio.mode)
-    now = timezone.now()
-    assessment = assess(draft, portfolio, now=now)
-    require(assessment.checks)
-    order = _order(assessment, portfolio, client_order_id, now)
-    order.lot_ids = lots
-    event = order.accept(held=_known(assessment.needed))
-    entry_post(
+    lots = chosen_lots(lot_ids, draft, portfolio)
+    digest = digest_of(draft, lots)
+    return known_order(portfolio, client_order_id, digest) or place_locked(
         actor=actor,
-        idempotency_key=f"order-hold-{order.id}",
-        kind="ORDER_HOLD",
-        reference=str(order.id),
-        legs=_hold(order, order.held_amount),
+        portfolio=portfolio,
+        draft=draft,
+        client_order_id=client_order_id,
+        digest=digest,
+        lot_ids=lots,
     )
-    order.save(force_insert=True)
-    emit(event, actor=actor)
-    return order
 
 
 def order_preview(
@@ -113,6 +99,8 @@ def order_preview(
     notional: Decimal | None = None,
     limit_price: Decimal | None = None,
     stop_price: Decimal | None = None,
+    trail_amount: Decimal | None = None,
+    trail_percent: Decimal | None = None,
     time_in_force: str = "DAY",
 ) -> Assessment:
     """Return what `order_place` would do now: each check's result, cost, fees, buying power after.
@@ -120,8 +108,8 @@ def order_preview(
     Writes nothing.  Raises InvalidInput and NotFound as `order_place` does; a failed check is a
     line of the result.
     """
-    portfolio = _own_portfolio(actor, portfolio_id, is_locked=False)
-    draft = _draft(
+    portfolio = own_portfolio(actor, portfolio_id, is_locked=False)
+    draft = draft_of(
         portfolio=portfolio,
         symbol=symbol,
         side=side,
@@ -130,6 +118,8 @@ def order_preview(
         notional=notional,
         limit_price=limit_price,
         stop_price=stop_price,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
         time_in_force=time_in_force,
     )
     return assess(draft, portfolio, now=timezone.now())
@@ -144,9 +134,33 @@ def order_cancel(*, actor: User, order_id: UUID) -> Order:
     """
     if not Order.objects.visible_to(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
-    order = order_locked(order_id)
+    return _request_cancel(order_locked(order_id), actor)
+
+
+@command
+def order_cancel_all(*, actor: User, portfolio_id: UUID, symbol: str | None = None) -> list[Order]:
+    """Ask the venue to cancel every open order of the portfolio (or those in the symbol).
+
+    Returns those orders, oldest first.  Raises NotFound for anybody else's portfolio, InvalidInput.
+    """
+    portfolio = own_portfolio(actor, portfolio_id, is_locked=True)
+    found = Order.objects.open().filter(portfolio=portfolio).order_by("created_at", "id")
+    if symbol is not None:
+        found = found.filter(symbol=Symbol(symbol).value)
+    found.order_by("id").lock()
+    canceled = []
+    for order_id in list(found.values_list("id", flat=True)):
+        order = order_locked(order_id)
+        canceled.append(order if order.is_closed else _request_cancel(order, actor))
+    return canceled
+
+
+def _request_cancel(order: Order, actor: User) -> Order:
+    """Ask the venue; a waiting exit never reached it and ends here."""
     if order.status == OrderStatus.PENDING_CANCEL:
         return order
+    if order.is_waiting:
+        return close_locked(order, actor=actor, how="cancel", reason="by_client")
     event = order.request_cancel()
     order.save()
     emit(event, actor=actor)
@@ -162,120 +176,32 @@ def order_close(*, actor: Actor | None, order_id: UUID, how: str, reason: str) -
     return close_locked(order_locked(order_id), actor=actor, how=how, reason=reason)
 
 
-def close_locked(order: Order, *, actor: Actor | None, how: str, reason: str) -> Order:
-    """Do what `order_close` says to an order whose row is locked in this transaction."""
-    held, now = order.held_amount, timezone.now()
-    moves = {"cancel": order.cancel, "reject": order.reject, "expire": order.expire}
-    event = moves[how](reason=reason, at=now)
-    if held:
-        entry_post(
-            actor=actor,
-            idempotency_key=f"order-release-{order.id}",
-            kind="ORDER_RELEASE",
-            reference=str(order.id),
-            legs=_hold(order, -held),
-        )
-    order.save()
-    emit(event, actor=actor)
-    return order
-
-
-def _hold(order: Order, amount: Decimal) -> list[Leg]:
-    """Return the legs that move free cash or units to HELD (or back, for a negative amount)."""
-    free = AccountKind.CASH if order.side == Side.BUY else AccountKind.SECURITIES
-    owner, asset = order.portfolio_id, order.held_asset
-    return [
-        Leg(owner, free, asset, -amount),
-        Leg(owner, AccountKind.HELD, asset, amount),
-    ]
-
-
-def _own_portfolio(actor: User, portfolio_id: UUID, *, is_locked: bool) -> Portfolio:
-    """Return the actor's portfolio; raises NotFound for anybody else's."""
-    portfolios = Portfolio.objects.visible_to(actor)
-    if is_locked:
-        return portfolios.locked(portfolio_id)
-    portfolio = portfolios.filter(id=portfolio_id).first()
-    if portfolio is None:
-        raise NotFound("There is no such portfolio.")
-    return portfolio
-
-
-def _word(kind: Any, value: str, name: str) -> Any:
-    try:
-        return kind(value)
-    except ValueError as error:
-        raise InvalidInput(f"{name} is not one of {', '.join(kind)}.", field=name) from error
-
-
-def _positive(value: Decimal | None, places: int, name: str) -> Decimal | None:
-    if value is not None and exact(value, places=places, name=name) <= 0:
-        raise InvalidInput(f"{name} is a positive number.", field=name)
-    return value
-
-
-def _draft(
+def place_locked(
     *,
+    actor: User,
     portfolio: Portfolio,
-    symbol: str,
-    side: str,
-    order_type: str,
-    quantity: Decimal | None,
-    notional: Decimal | None,
-    limit_price: Decimal | None,
-    stop_price: Decimal | None,
-    time_in_force: str,
-) -> OrderDraft:
-    draft = OrderDraft(
-        client_id=portfolio.client_id,
-        portfolio_id=portfolio.id,
-        symbol=Symbol(symbol).value,
-        side=_word(Side, side, "side"),
-        order_type=_word(OrderType, order_type, "order_type"),
-        quantity=_positive(quantity, QUANTITY_PLACES, "quantity"),
-        notional=_positive(notional, PRICE_PLACES, "notional"),
-        limit_price=_positive(limit_price, PRICE_PLACES, "limit_price"),
-        stop_price=_positive(stop_price, PRICE_PLACES, "stop_price"),
-        time_in_force=_word(TimeInForce, time_in_force, "time_in_force"),
-    )
-    if (draft.quantity is None) is (draft.notional is None):
-        raise InvalidInput("Give either a quantity or a notional.", field="quantity")
-    for kinds, price, name in (
-        (LIMITED, draft.limit_price, "limit_price"),
-        (STOPPED, draft.stop_price, "stop_price"),
-    ):
-        if (draft.order_type in kinds) is (price is None):
-            verb = "needs" if price is None else "takes no"
-            raise InvalidInput(f"A {draft.order_type} order {verb} {name}.", field=name)
-    return draft
+    draft: OrderDraft,
+    client_order_id: str,
+    digest: str,
+    lot_ids: Sequence[UUID] = (),
+    group_id: UUID | None = None,
+    beside: Order | None = None,
+) -> Order:
+    """Check the draft, hold what it needs, accept it; for a portfolio that is locked.
 
-
-def _chosen_lots(lot_ids: Sequence[UUID], draft: OrderDraft, portfolio: Portfolio) -> list[UUID]:
-    if not lot_ids:
-        return []
-    if len(lot_ids) > MAX_CHOSEN_LOTS:
-        raise InvalidInput(f"At most {MAX_CHOSEN_LOTS} lots.", field="lot_ids")
-    if draft.side is Side.BUY or portfolio.lot_method != LotMethod.SPECIFIC:
-        raise InvalidInput(
-            "Only a sale out of a portfolio with specific identification names lots.",
-            field="lot_ids",
-        )
-    lots = Lot.objects.of(portfolio.id).filter(symbol=draft.symbol, id__in=lot_ids)
-    if lots.count() != len(set(lot_ids)):
-        raise NotFound("There is no such lot.", field="lot_ids")
-    return list(lot_ids)
-
-
-def _same(order: Order, draft: OrderDraft, lots: list[UUID]) -> Order:
-    terms = asdict(draft)
-    if draft.notional is not None:
-        del terms["quantity"]
-    stored = {name: getattr(order, name) for name in terms}
-    if stored != terms or order.lot_ids != lots:
-        raise Conflict(
-            "This client_order_id belongs to an order with other terms.",
-            code="idempotency_mismatch",
-        )
+    An order that is placed `beside` another one shares what that one holds.  Raises Refused.
+    """
+    venue_of(portfolio.mode)
+    now = timezone.now()
+    assessment = assess(draft, portfolio, now=now, shares=beside)
+    require(assessment.checks)
+    order = _order(assessment, portfolio, client_order_id, now)
+    order.lot_ids, order.terms_digest, order.group_id = list(lot_ids), digest, group_id
+    held = _known(assessment.needed) if beside is None else Decimal(0)
+    event = order.accept(held=held)
+    hold_move(order, held, actor=actor, key=f"hold-{order.id}")
+    order.save(force_insert=True)
+    emit(event, actor=actor)
     return order
 
 
@@ -286,13 +212,18 @@ def _order(
     expires_at = None
     if draft.time_in_force is TimeInForce.DAY:
         expires_at = session_end(assessment.instrument, now)
-    terms = {**asdict(draft), "quantity": _known(assessment.quantity)}
+    terms = {
+        **asdict(draft),
+        "quantity": _known(assessment.quantity),
+        "stop_price": assessment.stop_price,
+    }
     return Order(
         **terms,
         portfolio=portfolio,
         mode=portfolio.mode,
         currency=portfolio.currency,
         client_order_id=client_order_id,
+        mark_price=assessment.mark_price,
         worst_price=_known(assessment.worst_price),
         expires_at=expires_at,
     )

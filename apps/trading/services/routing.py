@@ -14,9 +14,9 @@ from apps.market.selectors import instrument_get, quote_get, quotes_get, session
 from apps.trading.domain.orders import IMMEDIATE, OrderStatus
 from apps.trading.models import Order
 from apps.trading.services import policies
+from apps.trading.services.closing import close_locked
 from apps.trading.services.executions import record_locked
 from apps.trading.services.locks import order_locked
-from apps.trading.services.orders import close_locked
 from apps.trading.venues import venue_of
 from apps.trading.venues.base import PaperOrder
 
@@ -55,6 +55,7 @@ def quotes_match(*, symbols: Iterable[str]) -> int:
     the others alone.
     """
     quotes = {symbol: quote for symbol, quote in quotes_get(symbols).items() if _is_fresh(quote)}
+    _trail(quotes)
     traded = 0
     for order_id, symbol in Order.objects.that_trade(quotes.values()):
         try:
@@ -62,6 +63,14 @@ def quotes_match(*, symbols: Iterable[str]) -> int:
         except Exception:
             logger.exception("order_match_failed", order_id=str(order_id))
     return traded
+
+
+def _trail(quotes: dict[str, Quote]) -> None:
+    """Let the trailing stops follow the quotes of markets that are open."""
+    now = timezone.now()
+    followed = set(Order.objects.trailing(quotes).values_list("symbol", flat=True).distinct())
+    is_open = {symbol for symbol in followed if session_is_open(instrument_get(symbol), now)}
+    Order.objects.trail(quotes[symbol] for symbol in sorted(is_open))
 
 
 @command
