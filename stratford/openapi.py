@@ -24,6 +24,8 @@ def settings(*, public: bool) -> dict[str, Any]:
             "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
             "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
             "OrderTypeEnum": "apps.trading.domain.orders.OrderType",
+            "RestingTimeInForceEnum": "apps.trading.api.brackets.RESTING",
+            "TimeInForceEnum": "apps.trading.domain.orders.TimeInForce",
         },
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",

@@ -399,3 +399,90 @@ def test_every_page_forbids_inline_code(pages: Client, portfolio: Portfolio) -> 
         assert "style-src 'self'" in answer["Content-Security-Policy"]
         assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:", page), address
         assert not re.search(r"<style|<script(?![^>]*(src=|application/json))", page), address
+
+
+# --- Changing orders --------------------------------------------------------------------------
+
+
+def resting(portfolio: Portfolio) -> Order:
+    return place_order(portfolio, order_type="LIMIT", limit_price="90", quantity="10")
+
+
+def test_order_is_changed_once_however_often_the_form_is_sent(
+    pages: Client, portfolio: Portfolio
+) -> None:
+    order = resting(portfolio)
+    path = f"/orders/{order.id}/change/"
+    page = pages.get(path).content.decode()
+    form = {"quantity": "12", "limit_price": "91", "key": hidden(page, "key")}
+
+    first, again = pages.post(path, form), pages.post(path, form)
+
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert order.replacements.count() == 1
+    order.refresh_from_db()
+    assert order.status == "PENDING_REPLACE"
+    assert 'name="quantity"' in page
+    assert 'name="stop_price"' not in page
+
+
+def test_order_that_moved_on_is_not_changed_unseen(pages: Client, portfolio: Portfolio) -> None:
+    order = resting(portfolio)
+    path = f"/orders/{order.id}/change/"
+    key = hidden(pages.get(path).content.decode(), "key")
+    pages.post(f"/orders/{order.id}/cancel/")
+
+    answer = pages.post(path, {"quantity": "12", "limit_price": "91", "key": key})
+
+    assert answer.status_code == 412
+    assert "has changed since" in answer.content.decode()
+    assert not order.replacements.exists()
+
+
+@pytest.mark.parametrize("value", BAD_NUMBERS)
+def test_order_is_not_changed_to_what_is_no_number(
+    pages: Client, portfolio: Portfolio, value: str
+) -> None:
+    order = resting(portfolio)
+    path = f"/orders/{order.id}/change/"
+    key = hidden(pages.get(path).content.decode(), "key")
+
+    answer = pages.post(path, {"quantity": value, "limit_price": "91", "key": key})
+
+    assert answer.status_code == 400
+    assert not order.replacements.exists()
+
+
+def test_anothers_order_has_no_page_to_change_it(pages: Client, portfolio: Portfolio) -> None:
+    stranger = make_user()
+    make_kyc(stranger)
+    order = resting(make_portfolio(stranger, cash="10000"))
+
+    assert pages.get(f"/orders/{order.id}/change/").status_code == 404
+    assert pages.post(f"/orders/{order.id}/change/", {"quantity": "1"}).status_code == 404
+
+
+def test_all_open_orders_of_the_portfolio_are_canceled_by_one_button(
+    pages: Client, portfolio: Portfolio
+) -> None:
+    orders = [resting(portfolio), resting(portfolio)]
+    assert "Cancel all" in pages.get("/orders/").content.decode()
+
+    answer = pages.post("/orders/cancel-all/")
+
+    assert answer.status_code == 302
+    for order in orders:
+        order.refresh_from_db()
+        assert order.status == "PENDING_CANCEL"
+
+
+def test_trailing_stop_is_placed_through_the_review(pages: Client, portfolio: Portfolio) -> None:
+    hold_units(portfolio, "5")
+    token = reviewed(
+        pages, side="SELL", order_type="TRAILING_STOP", trail_percent="4", time_in_force="GTC"
+    )
+
+    pages.post("/trade/AAPL/confirm/", {"order": token})
+
+    order = Order.objects.get(order_type="TRAILING_STOP")
+    assert (order.trail_percent, order.stop_price) == (4, 96)

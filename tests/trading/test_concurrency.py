@@ -15,7 +15,11 @@ from apps.core.errors import DomainError
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get, ledger_differences
 from apps.trading.models import Execution, Order
-from apps.trading.services.orders import order_cancel
+from apps.trading.selectors.verification import position_differences
+from apps.trading.services.brackets import oco_place
+from apps.trading.services.executions import execution_record
+from apps.trading.services.orders import order_cancel, order_cancel_all
+from apps.trading.services.replacements import order_replace, replace_route
 from apps.trading.services.routing import cancel_route, order_match, order_route
 from tests.market.factories import put_quote
 from tests.trading.factories import hold_units, make_market, make_portfolio, place_order
@@ -176,3 +180,79 @@ def test_asvs_v2_3_4_fifty_parallel_sales_through_the_api_sell_the_shares_once()
 
     assert Counter(at_once(post, 50)) == {201: 2, 422: 48}
     assert list(ledger_differences()) == []
+
+
+def test_replace_against_fill_loses_no_update_and_the_books_agree() -> None:
+    make_market()
+    portfolio = make_portfolio(cash="100000")
+    terms = {"order_type": "LIMIT", "limit_price": "100", "quantity": "10"}
+    orders = [place_order(portfolio, **terms) for _ in range(10)]
+    quote = put_quote("AAPL", "100", "100", volume="20")
+
+    def race(number: int) -> object:
+        order = orders[number // 2]
+        if number % 2:
+            order_replace(
+                actor=portfolio.client,
+                order_id=order.id,
+                client_order_id=f"new-{number}",
+                quantity=D(4 if number % 4 == 1 else 14),
+            )
+            return replace_route(order_id=order.id).status
+        return order_match(order_id=order.id, quote=quote)
+
+    results = at_once(race, 20)
+
+    assert set(results) <= {True, False, "NEW", "PARTIALLY_FILLED", "quantity_filled"}
+    for order in Order.objects.all():
+        assert order.filled_quantity in {0, 4, 5}
+        assert order.quantity in {4, 10, 14}
+        assert order.filled_quantity <= order.quantity
+    assert list(ledger_differences()) == []
+    assert list(position_differences()) == []
+
+
+def test_both_exits_and_a_cancel_at_once_sell_the_units_once_without_deadlock() -> None:
+    portfolio = make_portfolio()
+    hold_units(portfolio, "100")
+    pairs = [
+        oco_place(
+            actor=portfolio.client,
+            portfolio_id=portfolio.id,
+            symbol="AAPL",
+            quantity=D(10),
+            take_profit_price=D(120),
+            stop_loss_price=D(90),
+            client_order_id=f"pair-{number}",
+        )
+        for number in range(10)
+    ]
+
+    def race(number: int) -> object:
+        profit, loss = pairs[number // 4]
+        if number % 4 == 3:
+            return len(order_cancel_all(actor=portfolio.client, portfolio_id=portfolio.id))
+        if number % 4 == 2:
+            return Order.objects.trail([quote])
+        order, price = ((profit, 120), (loss, 90))[number % 4]
+        return execution_record(
+            order_id=order.id,
+            venue="PAPER",
+            venue_execution_id=f"{order.id}",
+            quantity=D(7),
+            price=D(price),
+        ).quantity
+
+    quote = put_quote("AAPL", "110", "110")
+    results = at_once(race, 40)
+
+    assert set(results) <= {*range(21), D(7), "overfill", "illegal_transition"}
+    sold = Execution.objects.filter(side="SELL").count() * 7
+    assert sold <= 70
+    owned = [
+        balance_get(portfolio.id, kind, "AAPL")
+        for kind in (AccountKind.SECURITIES, AccountKind.HELD)
+    ]
+    assert sum(owned) == 100 - sold
+    assert list(ledger_differences()) == []
+    assert list(position_differences()) == []

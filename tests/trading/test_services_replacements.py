@@ -38,12 +38,12 @@ def portfolio() -> Portfolio:
 def replace(order: Order, **terms: Any) -> Order:
     """Ask for the replacement; amounts may be texts."""
     facts = {name: terms.pop(name) for name in ("version", "client_order_id") if name in terms}
-    amounts = {name: D(value) for name, value in terms.items()}
+    amounts: dict[str, Any] = {name: D(value) for name, value in terms.items()}
     facts.setdefault("client_order_id", uuid4().hex)
     return order_replace(actor=order.client, order_id=order.id, **facts, **amounts)
 
 
-def replaced(order: Order, **terms: Any) -> Order:
+def replaced(order: Order, **terms: Any) -> Any:
     replace(order, **terms)
     return replace_route(order_id=order.id)
 
@@ -85,7 +85,11 @@ def test_order_replace_asks_the_venue_and_holds_what_it_needs_more(portfolio: Po
     asked = replace(order, quantity="20", limit_price="95")
 
     # 20 x 95 and 5 basis points of it.
-    assert (asked.status, asked.quantity, asked.held_amount) == ("PENDING_REPLACE", 10, D("1900.95"))
+    assert (asked.status, asked.quantity, asked.held_amount) == (
+        "PENDING_REPLACE",
+        10,
+        D("1900.95"),
+    )
     assert cash(portfolio) == D("8099.05")
     (pending,) = replacement_list(portfolio.client, order.id)
     assert (pending.status, pending.before["quantity"], pending.after["quantity"]) == (
@@ -123,7 +127,7 @@ def test_replacement_that_needs_less_frees_money_only_when_the_venue_agrees(
     order = place_order(portfolio, **LIMIT)
 
     assert replace(order, quantity="4").held_amount == D("900.45")
-    now = replace_route(order_id=order.id)
+    now: Any = replace_route(order_id=order.id)
 
     assert now.held_amount == D("360.18")
     assert cash(portfolio) == D("9639.82")
@@ -162,7 +166,7 @@ def test_fill_while_a_replacement_is_pending_counts_and_the_rest_is_replaced(
 
     order.refresh_from_db()
     assert (order.status, order.filled_quantity) == ("PENDING_REPLACE", 5)
-    now = replace_route(order_id=order.id)
+    now: Any = replace_route(order_id=order.id)
     assert (now.status, now.quantity, now.remaining) == ("PARTIALLY_FILLED", 20, 15)
     # More than the old and the new terms needed each: 450 are paid, 15 x 50 are to come.
     assert now.held_amount == D("750.38")
@@ -176,7 +180,7 @@ def test_replacement_that_money_or_fills_overtook_leaves_the_old_terms(
     replace(order, quantity="5")
     fill(order, "7", "90")
 
-    now = replace_route(order_id=order.id)
+    now: Any = replace_route(order_id=order.id)
 
     assert (now.status, now.quantity, now.remaining) == ("PARTIALLY_FILLED", 10, 3)
     assert now.held_amount == D("270.13")
@@ -191,7 +195,7 @@ def test_replacement_for_which_the_money_is_gone_meanwhile_is_rejected() -> None
     replace(order, quantity="18", limit_price="50")
     fill(order, "5", "90")
 
-    now = replace_route(order_id=order.id)
+    now: Any = replace_route(order_id=order.id)
 
     # 13 x 50 are needed; 450.22 of the hold and 99.55 of cash are there.
     assert (now.status, now.quantity, now.limit_price) == ("PARTIALLY_FILLED", 10, 90)
@@ -225,9 +229,7 @@ def test_order_that_ends_while_a_replacement_is_pending_frees_all(
 
 def test_replacement_of_a_sale_holds_units(portfolio: Portfolio) -> None:
     hold_units(portfolio, "10")
-    order = place_order(
-        portfolio, side="SELL", order_type="LIMIT", limit_price="120", quantity="4"
-    )
+    order = place_order(portfolio, side="SELL", order_type="LIMIT", limit_price="120", quantity="4")
 
     assert replaced(order, quantity="9").held_amount == 9
     assert replaced(order, quantity="2").held_amount == 2
@@ -301,9 +303,7 @@ def test_order_replace_by_a_stranger_is_not_found(portfolio: Portfolio) -> None:
     order = place_order(portfolio, **LIMIT)
 
     with pytest.raises(NotFound):
-        order_replace(
-            actor=make_user(), order_id=order.id, client_order_id="x", quantity=D(12)
-        )
+        order_replace(actor=make_user(), order_id=order.id, client_order_id="x", quantity=D(12))
     assert not Replacement.objects.exists()
 
 
@@ -339,9 +339,7 @@ def test_order_cancel_all_asks_for_each_open_order_of_the_portfolio(portfolio: P
     first, other = place_order(portfolio, **LIMIT), place_order(portfolio, symbol="MSFT", **LIMIT)
     done = order_route(order_id=place_order(portfolio).id)
 
-    (only,) = order_cancel_all(
-        actor=portfolio.client, portfolio_id=portfolio.id, symbol="MSFT"
-    )
+    (only,) = order_cancel_all(actor=portfolio.client, portfolio_id=portfolio.id, symbol="MSFT")
     both = order_cancel_all(actor=portfolio.client, portfolio_id=portfolio.id)
 
     assert only.id == other.id

@@ -64,7 +64,11 @@ class Replacement(BaseModel):
 
     @property
     def terms(self) -> dict[str, Decimal | None]:
-        return {name: None if text is None else Decimal(text) for name, text in self.after.items()}
+        return _read(self.after)
+
+    @property
+    def terms_before(self) -> dict[str, Decimal | None]:
+        return _read(self.before)
 
     def answer(self, status: OrderStatus, *, reason: str = "") -> None:
         self.status, self.reason_code = status.value, reason

@@ -45,7 +45,8 @@ def after_fill(order: Order, quantity: Decimal, execution_id: UUID) -> None:
 
 
 def _feed(entry: Order, exits: list[Order], quantity: Decimal, execution_id: UUID) -> None:
-    """Let the exits sell what was just bought; the first of them holds it for all."""
+    """Let the exits sell what was just bought; the one that holds already holds it for all."""
+    exits.sort(key=lambda exit_: (-exit_.held_amount, exit_.stop_price is not None))
     for number, exit_ in enumerate(exits):
         held = quantity if number == 0 else Decimal(0)
         hold_move(exit_, held, actor=None, key=f"hold-{exit_.id}-{execution_id}")

@@ -100,11 +100,11 @@ def replace_route(*, order_id: UUID) -> Order:
     if order.status != OrderStatus.PENDING_REPLACE:
         return order
     replacement = order.replacements.get(status=OrderStatus.PENDING_REPLACE)
+    if _is_exit(order):
+        return _apply(order, replacement, actor=None, held=order.held_amount)
     quantity = replacement.terms["quantity"]
     if quantity is None or quantity <= order.filled_quantity:
         return _reject(order, replacement, "quantity_filled")
-    if _is_exit(order):
-        return _apply(order, replacement, actor=None, held=order.held_amount)
     held = hold_needed(order, quantity=quantity, worst_price=replacement.worst_price)
     more = held - order.held_amount
     if more > 0 and more > hold_free(order):
@@ -214,6 +214,9 @@ def _request(order: Order, replacement: Replacement, actor: User) -> Order:
 
 def _apply(order: Order, replacement: Replacement, *, actor: User | None, held: Decimal) -> Order:
     terms = replacement.terms
+    if order.group_id is not None:
+        # The fills of its group may have changed it since.
+        terms["quantity"] = order.quantity
     event = order.replace(
         replacement_id=replacement.id,
         terms=terms,
