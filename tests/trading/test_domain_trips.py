@@ -51,8 +51,9 @@ def test_round_trips_agree_with_portfolio_performance(scenario: dict[str, Any]) 
 def test_round_trips_of_a_fill_through_zero_close_one_side_and_open_the_other() -> None:
     fills = [fill("2024-01-01", "BUY", 5, 10), fill("2024-06-01", "SELL", 8, 12)]
 
-    closed, still_open = round_trips(fills, mark=(date(2024, 7, 1), D(11)))
+    trips: Any = round_trips(fills, mark=(date(2024, 7, 1), D(11)))
 
+    closed, still_open = trips
     assert (closed.is_long, closed.quantity, closed.profit) == (True, D(5), D(10))
     assert (still_open.is_long, still_open.quantity, still_open.profit) == (False, D(3), D(3))
     assert still_open.started == date(2024, 6, 1)
