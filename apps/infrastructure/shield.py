@@ -11,7 +11,8 @@ from apps.infrastructure.api.problems import is_api, problem_response
 from apps.infrastructure.middleware import GetResponse, guard
 from apps.infrastructure.security_log import record
 
-API_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+# OPTIONS is for the views to refuse: they know which methods to name.
+API_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PAGE_METHODS = ("GET", "HEAD", "POST")
 
 

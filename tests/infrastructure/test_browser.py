@@ -125,7 +125,7 @@ EVERYWHERE = [
     ("GET", "/api/v1/account", 401),
     ("GET", "/api/v1/nothing", 404),
     ("GET", "/metrics", 200),
-    ("OPTIONS", "/api/v1/account", 405),
+    ("OPTIONS", "/api/v1/account", 401),
 ]
 
 

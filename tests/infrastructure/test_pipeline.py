@@ -94,7 +94,7 @@ def test_cors_taken_out_answers_no_partner(
 
     without("corsheaders.middleware.CorsMiddleware")
 
-    assert Client().options("/api/v1/account", headers=headers).status_code == 405
+    assert Client().options("/api/v1/account", headers=headers).status_code == 401
 
 
 HEADERS = {

@@ -1,5 +1,7 @@
 """The base of every API view."""
 
+from typing import ClassVar
+
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -12,6 +14,7 @@ class ApiView(APIView):
     """`query_parameters` names what a GET may ask; anything else, or anything twice, is a 400."""
 
     query_parameters: frozenset[str] = frozenset()
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
