@@ -1,7 +1,8 @@
 """Hostile bytes are decoded in a process of their own, with bounds on time, memory and output.
 
-The child knows no secrets: its environment is empty but for the path of the code, it gets the bytes
-and gives back a line of JSON and the result.  A crash, a bomb or an endless loop ends the child and
+The child knows no secrets: its environment is empty but for the path of the code, and once that is
+loaded it can open no file and no socket.  It gets the bytes and gives back a line of JSON and the
+result.  A crash, a bomb or an endless loop ends the child and
 nothing else.
 """
 

@@ -291,7 +291,13 @@ def test_asvs_v5_2_6_flood_of_pixels_costs_neither_time_nor_memory(
     assert childs_peak < megabytes
 
 
-@pytest.mark.parametrize("make", [image_bytes, lambda: image_bytes("PNG"), hostile.pdf_bytes])
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(image_bytes, lambda: image_bytes("PNG"), hostile.pdf_bytes),
+        *(hostile.photo_with_whereabouts, hostile.multi_picture_jpeg, hostile.animated_png),
+    ],
+)
 def test_file_is_made_anew_in_a_process_of_its_own(make: Callable[[], bytes]) -> None:
     data = make()
 

@@ -4,7 +4,7 @@ import os
 import resource
 import signal
 import socket
-from pathlib import Path
+from collections.abc import Callable
 
 from apps.core.errors import InvalidInput
 
@@ -20,10 +20,28 @@ def refuse(data: bytes) -> Answer:
 
 
 def tell_secrets(data: bytes) -> Answer:
-    open_files = len(list(Path("/proc/self/fd").iterdir()))
     names = sorted(set(os.environ) - {"LC_CTYPE", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"})
     limits = [resource.getrlimit(kind)[1] for kind in (resource.RLIMIT_NPROC, resource.RLIMIT_CORE)]
-    return {"names": " ".join(names), "files": str(open_files), "limits": str(limits)}, b""
+    return {"names": " ".join(names), "files": " ".join(_opened()), "limits": str(limits)}, b""
+
+
+def _opened() -> list[str]:
+    """Try what somebody who took the process over would: keys, the parent, other machines."""
+    ways: dict[str, Callable[[], object]] = {
+        "file": lambda: os.open("/etc/passwd", os.O_RDONLY),
+        "parent": lambda: os.open(f"/proc/{os.getppid()}/environ", os.O_RDONLY),
+        "network": lambda: socket.socket().fileno(),
+        "second": lambda: os.dup(0),
+        "instead": lambda: os.dup2(1, 0),
+    }
+    done = []
+    for name, way in ways.items():
+        try:
+            way()
+        except (OSError, ValueError):
+            continue
+        done.append(name)
+    return done
 
 
 def crash(data: bytes) -> Answer:
@@ -45,8 +63,8 @@ def spin(data: bytes) -> Answer:
 
 
 def sleep(data: bytes) -> Answer:
-    ours, _ = socket.socketpair()
-    return {}, ours.recv(1)
+    signal.pause()
+    return {}, b""
 
 
 def lie(data: bytes) -> Answer:

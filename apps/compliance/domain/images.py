@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from importlib import import_module
 
 from PIL import Image, ImageOps
 
@@ -11,6 +12,11 @@ MAX_PIXELS = 40_000_000
 MIN_SIDE_PIXELS = 100
 # An A4 page at 300 dpi has 9 million; what is larger is made smaller.
 KEPT_PIXELS = 12_000_000
+
+# Pillow would load these on first use, when the sandbox opens no file any more.
+Image.preinit()
+for _plugin in ("MpoImagePlugin", "TiffImagePlugin"):
+    import_module(f"PIL.{_plugin}")
 
 
 def jpeg_redraw(data: bytes) -> tuple[dict[str, str], bytes]:
