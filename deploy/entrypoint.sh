@@ -10,7 +10,9 @@ case "$role" in
 esac
 case "$role" in
   migrate)
+    # Both do nothing where the key is there.
     python manage.py keys_create
+    python manage.py audit_key
     python manage.py migrate --noinput
     exec python manage.py migrate --noinput --database timescale ;;
   web)

@@ -21,7 +21,7 @@ def check_transport(
     A unix socket needs none.
     """
     kind = checks.Warning if settings.ALLOW_PLAINTEXT_SERVICES else checks.Error
-    findings = [*_databases(), *_redis(), *_documents(), *_mail()]
+    findings = [*_databases(), *_redis(), *_documents(), *_mail(), *_scanner()]
     return [kind(text, hint=HINT, id=f"infrastructure.{number}") for number, text in findings]
 
 
@@ -73,6 +73,12 @@ def _mail() -> Iterator[tuple[str, str]]:
     is_smtp = settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend"
     if is_smtp and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL):
         yield "E004", "EMAIL_URL is neither smtp+tls:// nor smtp+ssl://."
+
+
+def _scanner() -> Iterator[tuple[str, str]]:
+    address = urlsplit(settings.CLAMD_URL)
+    if address.scheme == "tcp" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        yield "E005", "CLAMD_URL sends documents unencrypted: use a unix socket or a local tunnel."
 
 
 def _first(query: dict[str, list[str]], name: str, default: str) -> str:

@@ -284,6 +284,7 @@ def found(
     redis_url: str = SAFE_REDIS,
     mongo_url: str = SAFE_MONGO,
     mail_tls: bool = True,
+    clamd_url: str = "",
 ) -> list[str]:
     """Return the ids of what the check finds with these addresses."""
     for alias in ("default", "timescale"):
@@ -291,7 +292,7 @@ def found(
         monkeypatch.setitem(settings.DATABASES[alias], "OPTIONS", options)
     settings.REDIS_URL, settings.MONGO_URL = redis_url, mongo_url
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_USE_TLS = mail_tls
+    settings.EMAIL_USE_TLS, settings.CLAMD_URL = mail_tls, clamd_url
     return [str(item.id) for item in check_transport() if item.is_serious()]
 
 
@@ -314,6 +315,9 @@ def test_asvs_v12_3_1_check_of_verified_addresses_finds_nothing(
         ({"mongo_url": f"{SAFE_MONGO}&tlsInsecure=true"}, ["infrastructure.E003"]),
         ({"mongo_url": f"{SAFE_MONGO}&tlsallowinvalidhostnames=true"}, ["infrastructure.E003"]),
         ({"mail_tls": False}, ["infrastructure.E004"]),
+        ({"clamd_url": "tcp://clamd:3310"}, ["infrastructure.E005"]),
+        ({"clamd_url": "tcp://127.0.0.1:3310"}, []),
+        ({"clamd_url": "unix:///run/clamav/clamd.ctl"}, []),
     ],
 )
 def test_asvs_v12_3_1_check_of_an_address_without_verified_tls_is_an_error(
@@ -353,7 +357,9 @@ def test_asvs_v12_3_1_compose_for_production_passes_the_check(
 ) -> None:
     for service in ("web1", "worker", "beat", "stream", "migrate"):
         environment = compose(service)["environment"]
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "TIMESCALE_URL", "TIMESCALE_OWNER_URL"):
+        names = [name for name in environment if name.startswith(("DATABASE", "TIMESCALE"))]
+        assert len(names) == (4 if service == "migrate" else 2)
+        for name in names:
             options = dict(parse_qsl(environment[name].rpartition("?")[2]))
             assert (service, name, options) == (service, name, VERIFIED)
         addresses = {
@@ -362,3 +368,21 @@ def test_asvs_v12_3_1_compose_for_production_passes_the_check(
         }
         assert found(monkeypatch, settings, **addresses) == []
         assert "ALLOW_PLAINTEXT_SERVICES" not in environment
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.production.yml"])
+def test_asvs_v13_2_2_only_the_migration_has_the_owners_password_and_writes_keys(
+    file: str,
+) -> None:
+    services = yaml.safe_load((BASE_DIR / file).read_text())["services"]
+    ours = {name: what for name, what in services.items() if "build" in what}
+    assert {"migrate", "worker", "beat", "stream"} < ours.keys()
+    for name, service in ours.items():
+        environment = service["environment"]
+        # The file of the environment has them; a container sees them empty.
+        for secret in ("POSTGRES_PASSWORD", "STRATFORD_OWNER_PASSWORD", "STRATFORD_APP_PASSWORD"):
+            assert environment[secret] == "", (name, secret)
+        is_migration = name == "migrate"
+        assert ("DATABASE_OWNER_URL" in environment) == is_migration
+        assert ("stratford_owner" in str(environment)) == is_migration
+        assert ("keys:/keys:ro" in service["volumes"]) != is_migration
