@@ -145,11 +145,36 @@ def test_desk_pages_have_no_violation(
     assert check(browser, demo, officer_state, (*DESK, *reviews), scheme) == []
 
 
+@pytest.fixture(scope="module")
+def resting_order(demo: Demo) -> Iterator[str]:
+    """Place an order that no price reaches, and take it back."""
+    api = Api(demo.base_url)
+    api.sign_in(demo.people[0])
+    body = {
+        "portfolio_id": api.call("GET", "/portfolios").body[0]["id"],
+        "symbol": "AAPL",
+        "side": "BUY",
+        "type": "LIMIT",
+        "time_in_force": "GTC",
+        "quantity": "10",
+        "limit_price": "1",
+    }
+    answer = api.write("/orders", body, key=f"axe-{uuid.uuid4().hex}")
+    assert answer.status == 201, answer
+    yield answer.body["id"]
+    api.write(f"/orders/{answer.body['id']}/cancel", None)
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_portal_pages_have_no_violation(
-    browser: Browser, demo: Demo, client_state: dict[str, Any], scheme: str
+    browser: Browser,
+    demo: Demo,
+    client_state: dict[str, Any],
+    resting_order: str,
+    scheme: str,
 ) -> None:
-    assert check(browser, demo, client_state, PORTAL, scheme) == []
+    order_pages = (f"/orders/{resting_order}/", f"/orders/{resting_order}/change/")
+    assert check(browser, demo, client_state, (*PORTAL, *order_pages), scheme) == []
 
 
 def test_description_of_the_api_writes_nothing_on_the_console(
