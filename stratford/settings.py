@@ -233,6 +233,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if EMBEDDED else "https"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Stratford: "
 ACCOUNT_SESSION_REMEMBER = False
+# How long the link of a password reset lives.
+PASSWORD_RESET_TIMEOUT = 3600
 # How long a proven second factor counts for what needs a fresh one.
 STEP_UP_SECONDS = 300
 # Passkeys are bound to this origin; browsers take names only, so the demo's is not an address.

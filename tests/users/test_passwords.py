@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
@@ -177,3 +179,19 @@ def test_asvs_v6_3_8_a_bad_password_at_sign_up_tells_nothing() -> None:
         form = {"email": email, "password1": "short", "password2": "short"}
         pages.add(plain(Client().post(reverse("account_signup"), form)))
     assert len(pages) == 1
+
+
+@pytest.mark.parametrize(("minutes", "is_good"), [(55, True), (65, False)])
+def test_link_of_a_password_reset_lives_for_an_hour(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, is_good: bool
+) -> None:
+    user = make_user()
+    Client().post(reverse("account_reset_password"), {"email": user.email})
+    link = re.search(r"/accounts/password/reset/key/\S+", str(mail.outbox[0].body))
+    assert link is not None
+    later = datetime.now() + timedelta(minutes=minutes)  # noqa: DTZ005
+    monkeypatch.setattr(PasswordResetTokenGenerator, "_now", lambda _: later)
+
+    page = Client().get(link[0], follow=True).content.decode()
+
+    assert ("used already" not in page) is is_good
