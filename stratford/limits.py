@@ -35,6 +35,9 @@ CODES = {
 # How long a network from which somebody signed in stays known to the account.
 KNOWN_DAYS = 30
 
+# Mails to new addresses that one user asks for, as (mails, window in seconds).
+EMAIL_CHANGE = (5, 3600)
+
 # allauth's own limits on its pages; its count of failed sign-ins is replaced by the limits above.
 ALLAUTH = {
     "signup": "20/m/ip",

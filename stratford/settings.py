@@ -10,7 +10,7 @@ import environ
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes
+from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes, social
 
 django_stubs_ext.monkeypatch()
 
@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "django_otp",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "django_prometheus",
     "django_structlog",
     "apps.core",
@@ -235,6 +236,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "Stratford: "
 ACCOUNT_SESSION_REMEMBER = False
 # How long the link of a password reset lives.
 PASSWORD_RESET_TIMEOUT = 3600
+# Identity providers (OpenID Connect) of clients; none by default.
+SOCIAL_PROVIDERS = social.providers(env.str("SOCIAL_PROVIDERS", default=""), allow_http=EMBEDDED)
 # How long a proven second factor counts for what needs a fresh one.
 STEP_UP_SECONDS = 300
 # Passkeys are bound to this origin; browsers take names only, so the demo's is not an address.
@@ -358,6 +361,7 @@ RATELIMIT_IPV6_MASK = limits.IPV6_MASK
 ACCOUNT_RATE_LIMITS = limits.ALLAUTH
 SIGN_IN_LIMITS: dict[str, tuple[int, int]] = limits.SIGN_IN
 CODE_LIMITS: dict[str, tuple[int, int]] = limits.CODES
+EMAIL_CHANGE_LIMIT: tuple[int, int] = limits.EMAIL_CHANGE
 KNOWN_DAYS: int = limits.KNOWN_DAYS
 API_KEYS: dict[str, int] = limits.API_KEYS
 HEALTH_CHECKS = {

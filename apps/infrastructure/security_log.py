@@ -34,6 +34,7 @@ CODES = {
     "plain_http.refused": "A call of the API without TLS.",
     "second_factor.refused": "A wrong or used code of the second factor.",
     "sign_in.failed": "A wrong password, an unknown account, or a deactivated one.",
+    "social.refused": "An answer of an identity provider that proves nothing, or opens nothing.",
     "step_up.refused": "A sensitive action without a fresh second factor.",
     "throttled": "More requests or attempts than a limit allows.",
     "token.invalid": "An access token that is forged, expired or of another kind.",

@@ -18,6 +18,7 @@ from apps.trading.events import (
 from apps.users.events import (
     ApiKeyCreated,
     ApiKeyRevoked,
+    EmailChanged,
     PasswordChanged,
     PasswordExpired,
     RefreshTokenReused,
@@ -25,7 +26,9 @@ from apps.users.events import (
     RoleRemoved,
     SecondFactorChanged,
     SignInSucceeded,
+    SocialAccountChanged,
 )
+from apps.users.selectors import email_former_get
 
 # What a client hears of a decision; every other status says nothing to them.
 KYC_CODES = {
@@ -77,12 +80,33 @@ def tell_order_rejected(event: OrderRejected) -> None:
 
 @subscribe(SignInSucceeded)
 def tell_signed_in(event: SignInSucceeded) -> None:
-    _tell(event, event.user_id, "signed_in", {"channel": event.channel.lower()})
+    """Tell of a device or a network that the account does not know; the others would be noise."""
+    if not event.is_known:
+        _tell(event, event.user_id, "signed_in", {"channel": event.channel.lower()})
 
 
 @subscribe(PasswordChanged)
 def tell_password_changed(event: PasswordChanged) -> None:
     _tell(event, event.user_id, "password_changed", {})
+
+
+@subscribe(EmailChanged)
+def tell_email_changed(event: EmailChanged) -> None:
+    """Tell both addresses: only at the former one would the owner notice a theft."""
+    former = email_former_get(UUID(event.change_id))
+    notification_send(
+        user_id=UUID(event.user_id),
+        event_id=UUID(event.event_id),
+        code="email_changed",
+        facts={},
+        also_to=former,
+    )
+
+
+@subscribe(SocialAccountChanged)
+def tell_social_account_changed(event: SocialAccountChanged) -> None:
+    code = f"social_account_{event.change.lower()}"
+    _tell(event, event.user_id, code, {"provider": event.provider})
 
 
 @subscribe(PasswordExpired)

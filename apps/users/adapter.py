@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.stages import LoginStage
 from allauth.core.internal.httpkit import headed_redirect_response
 from django import forms
@@ -74,12 +75,16 @@ class AccountAdapter(DefaultAccountAdapter):
         device = getattr(user, "otp_device", None)
         if device is not None:
             step_up_record(user=user, session=request.session)
-        request.session[METHODS_KEY] = ["pwd"]
+        names = {"password": "pwd", "socialaccount": "oidc"}
+        proofs = [proof["method"] for proof in get_authentication_records(request, user)]
+        first = next((names[proof] for proof in reversed(proofs) if proof in names), "pwd")
+        request.session[METHODS_KEY] = [first]
         sign_in_record(
             user=user,
             channel="PORTAL",
-            methods=["pwd", *proof_of(device)],
+            methods=[first, *proof_of(device)],
             address=self.get_client_ip(request),
+            user_agent=request.headers.get("User-Agent", ""),
         )
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:

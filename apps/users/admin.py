@@ -7,6 +7,7 @@ from uuid import UUID
 from allauth.account.forms import default_token_generator
 from allauth.account.internal.flows.password_reset import request_password_reset
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -25,8 +26,8 @@ from apps.users.models import AccessChange, User
 from apps.users.services import access
 from apps.users.step_up import step_up_page
 
-# Roles come from code, addresses belong to their owners.
-for model in (Group, EmailAddress):
+# Roles come from code, addresses and other accounts belong to their owners.
+for model in (Group, EmailAddress, SocialAccount, SocialApp, SocialToken):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 

@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.infrastructure.realtime import sockets_recheck
@@ -221,6 +222,19 @@ class SessionStore(SessionBase):
     @classmethod
     def clear_expired(cls) -> None:
         PortalSession.objects.filter(expires_at__lt=timezone.now()).delete()
+
+
+def session_describe(request: HttpRequest) -> None:
+    """Tell the request's session who asks.
+
+    What a page asks by itself, without its user, says so by `X-Background`.
+    """
+    if isinstance(request.session, SessionStore):
+        request.session.describe(
+            user_agent=request.headers.get("User-Agent", ""),
+            address=str(request.META.get("REMOTE_ADDR", "")),
+            is_background="X-Background" in request.headers,
+        )
 
 
 def _has_device(data: dict[str, Any]) -> bool:

@@ -16,13 +16,17 @@ class UserRegistered(DomainEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SignInSucceeded(DomainEvent):
-    """`channel` is PORTAL or API; `methods` as in RFC 8176."""
+    """`channel` is PORTAL or API; `methods` as in RFC 8176.
+
+    `is_known` tells that this device signed in to the account from this network before.
+    """
 
     name: ClassVar[str] = "users.sign_in.succeeded"
 
     user_id: str
     channel: str
     methods: list[str]
+    is_known: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,27 @@ class PasswordChanged(DomainEvent):
     name: ClassVar[str] = "users.password.changed"
 
     user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailChanged(DomainEvent):
+    """The user signs in with another e-mail address, which they confirmed."""
+
+    name: ClassVar[str] = "users.email.changed"
+
+    user_id: str
+    change_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SocialAccountChanged(DomainEvent):
+    """`change` is CONNECTED or DISCONNECTED; `provider` is the name in the settings."""
+
+    name: ClassVar[str] = "users.social_account.changed"
+
+    user_id: str
+    provider: str
+    change: str
 
 
 @dataclass(frozen=True, kw_only=True)

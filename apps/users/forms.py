@@ -1,4 +1,4 @@
-"""Forms of sign-up and of the second factor."""
+"""Forms of sign-up, of the second factor and of the e-mail address."""
 
 from typing import Any
 
@@ -73,6 +73,12 @@ class StepUpForm(forms.Form):
         if not code and not self.data.get("step_up_credential"):
             raise forms.ValidationError("Enter a code.", code="required")
         return code
+
+
+class EmailForm(forms.Form):
+    email = forms.EmailField(
+        label="New e-mail address", widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
 
 class SignupForm(account.SignupForm):

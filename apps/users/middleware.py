@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.users.backends import SessionStore
+from apps.users.backends import SessionStore, session_describe
 from apps.users.models import User
 from apps.users.selectors import (
     second_factor_is_demanded,
@@ -28,12 +28,7 @@ class PortalSessionMiddleware(SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        if isinstance(request.session, SessionStore):
-            request.session.describe(
-                user_agent=request.headers.get("User-Agent", ""),
-                address=str(request.META.get("REMOTE_ADDR", "")),
-                is_background="X-Background" in request.headers,
-            )
+        session_describe(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if isinstance(request.session, SessionStore):

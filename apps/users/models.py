@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
 from django_otp.oath import TOTP
 
+from apps.core.errors import NotPermitted
 from apps.core.models import BaseModel
 from apps.infrastructure.encryption import BlindIndexField, EncryptedTextField, normal_form
 from apps.users.domain.roles import Role
@@ -43,6 +44,10 @@ class UserManager(BaseUserManager["User"]):
     def find_by_email(self, email: str) -> "User | None":
         return self.filter(email=email.lower()).first()
 
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Refuse: nobody may do everything; `administrator_add` makes who gives the roles."""
+        raise NotPermitted("Nobody here may do everything; use administrator_add.")
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in: client, adviser or staff.  The legal name lives in the KYC record."""
@@ -54,6 +59,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    # Django's superuser passes every check; the column is taken away, so that there can be none.
+    is_superuser: Any = False
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -243,6 +250,33 @@ class PortalSession(BaseModel):
     expires_at = models.DateTimeField(db_index=True)
 
     objects = PortalSessionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EmailChange(BaseModel):
+    """Another e-mail address that a user asked for; it counts from the moment it is confirmed.
+
+    `token_hash` is the SHA-256 of what the mail to the new address holds.  `former_email` is the
+    address before, which is told of the change too.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    email: "EncryptedTextField[str, str]" = EncryptedTextField(data_class="identity")
+    former_email: "EncryptedTextField[str, str]" = EncryptedTextField(data_class="identity")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(confirmed_at=None),
+                name="users_emailchange_one",
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

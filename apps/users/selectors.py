@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import django_otp
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
@@ -17,6 +19,7 @@ from apps.users.domain.sessions import country_of, device_words, place_words
 from apps.users.models import (
     ApiKey,
     ApiSession,
+    EmailChange,
     Passkey,
     PortalSession,
     RecoveryCode,
@@ -61,6 +64,27 @@ def user_get(user_id: UUID) -> User:
     if user is None:
         raise NotFound("There is no such user.")
     return user
+
+
+def email_former_get(change_id: UUID) -> str:
+    """Return the e-mail address that the user had before the change; "" for no such change."""
+    change = EmailChange.objects.filter(pk=change_id).first()
+    return change.former_email if change is not None else ""
+
+
+def email_is_taken(email: str, *, but: User | None = None) -> bool:
+    """Tell whether somebody (else) signs in with the address or has confirmed it."""
+    users = User.objects.filter(email=email)
+    addresses = EmailAddress.objects.filter(email=email, verified=True)
+    if but is not None:
+        users, addresses = users.exclude(pk=but.pk), addresses.exclude(user=but)
+    return bool(users.exists() or addresses.exists())
+
+
+def social_provider_names(user: User) -> frozenset[str]:
+    """Return the ids of the identity providers that open the user's account."""
+    accounts = SocialAccount.objects.filter(user=user)
+    return frozenset(accounts.values_list("provider", flat=True))
 
 
 def user_has_second_factor(user: User) -> bool:

@@ -3,7 +3,9 @@
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from apps.users import api, views
+from apps.users import api
+from apps.users.step_up import step_up_required
+from apps.users.views import emails, second_factor, social
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/token", api.TokenApi.as_view()),
@@ -21,8 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
 # Of allauth's pages only those that the portal has; more doors would be more to guard.
 pages: list[URLPattern | URLResolver] = [
     path("accounts/login/", account.login, name="account_login"),
-    path("accounts/2fa/", views.otp_login, name="otp_login"),
-    path("accounts/2fa/confirm/", views.step_up_confirm, name="step_up_confirm"),
+    path("accounts/2fa/", second_factor.otp_login, name="otp_login"),
+    path("accounts/2fa/confirm/", second_factor.step_up_confirm, name="step_up_confirm"),
     path("accounts/logout/", account.logout, name="account_logout"),
     path("accounts/inactive/", account.account_inactive, name="account_inactive"),
     path("accounts/signup/", account.signup, name="account_signup"),
@@ -37,7 +39,11 @@ pages: list[URLPattern | URLResolver] = [
         name="account_confirm_email",
     ),
     path("accounts/password/change/", account.password_change, name="account_change_password"),
-    path("accounts/password/set/", account.password_set, name="account_set_password"),
+    path(
+        "accounts/password/set/",
+        step_up_required(account.password_set),
+        name="account_set_password",
+    ),
     path("accounts/password/reset/", account.password_reset, name="account_reset_password"),
     path(
         "accounts/password/reset/done/",
@@ -54,5 +60,21 @@ pages: list[URLPattern | URLResolver] = [
         account.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path("settings/security/", views.SecurityView.as_view(), name="security"),
+    path("accounts/social/<slug:provider>/", social.social_login, name="social_login"),
+    path(
+        "accounts/social/<slug:provider>/callback/", social.social_callback, name="social_callback"
+    ),
+    path("settings/social/<slug:provider>/connect/", social.social_connect, name="social_connect"),
+    path(
+        "settings/social/<slug:provider>/disconnect/",
+        social.social_disconnect,
+        name="social_disconnect",
+    ),
+    path("settings/security/", second_factor.SecurityView.as_view(), name="security"),
+    path("settings/email/", emails.email_change, name="email_change"),
+    path(
+        "settings/email/confirm/<str:token>/",
+        emails.email_change_confirm,
+        name="email_change_confirm",
+    ),
 ]

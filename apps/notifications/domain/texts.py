@@ -38,6 +38,21 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Your password was changed",
         "Everybody else was signed out. If it was not you, reset your password and tell us.",
     ),
+    "email_changed": (
+        "SECURITY",
+        "Your e-mail address was changed",
+        "You sign in with your new address from now on. If it was not you, tell us at once.",
+    ),
+    "social_account_connected": (
+        "SECURITY",
+        "Another way to sign in",
+        "An account at {provider} opens your account now. If it was not you, tell us at once.",
+    ),
+    "social_account_disconnected": (
+        "SECURITY",
+        "A way to sign in was removed",
+        "Your account at {provider} does not open your account any more.",
+    ),
     "password_expired": (
         "SECURITY",
         "Choose a new password",
@@ -94,7 +109,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Your access was changed",
         "An administrator changed your roles. Sign in again.",
     ),
-    "signed_in": ("SECURITY", "New sign-in", "Somebody signed in to your account ({channel})."),
+    "signed_in": (
+        "SECURITY",
+        "New sign-in",
+        "A device or network new to us signed in ({channel}). If it was not you, end its session.",
+    ),
 }
 
 

@@ -9,13 +9,17 @@ from apps.notifications.repositories import NotificationQuerySet
 
 
 class Notification(BaseModel):
-    """One message to one person about one event; `body_code` names the text for the kind."""
+    """One message to one person about one event; `body_code` names the text for the kind.
+
+    `also_to` is an address, not the user's any more, that the mail goes to as well.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=30)
     title = EncryptedTextField(data_class="notifications", max_length=120)
     body = EncryptedTextField(data_class="notifications", max_length=1000)
     body_code = models.CharField(max_length=50)
+    also_to = EncryptedTextField(data_class="notifications", null=True)
     event_id = models.UUIDField()
     read_at = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)

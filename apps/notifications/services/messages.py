@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -25,18 +25,25 @@ SWEEP_LIMIT = 200
 
 @command
 def notification_send(
-    *, user_id: UUID, event_id: UUID, code: str, facts: dict[str, str]
+    *, user_id: UUID, event_id: UUID, code: str, facts: dict[str, str], also_to: str | None = None
 ) -> Notification:
     """Tell the user once for each event: a row, a push to open pages, and a mail.
 
-    `code` names the text in domain/texts.py, `facts` fill it.  Idempotent on (user, event).
+    `code` names the text in domain/texts.py, `facts` fill it; the mail goes to `also_to`, an
+    address that is not the user's any more, as well.  Idempotent on (user, event).
     Raises InvalidInput for an unknown code.
     """
     kind, title, body = text_of(code, facts)
     notification, created = Notification.objects.get_or_create(
         user_id=user_id,
         event_id=event_id,
-        defaults={"kind": kind, "title": title, "body": body, "body_code": code},
+        defaults={
+            "kind": kind,
+            "title": title,
+            "body": body,
+            "body_code": code,
+            "also_to": also_to,
+        },
     )
     if created:
         push(
@@ -68,7 +75,13 @@ def notification_mail(*, notification_id: UUID) -> bool:
         "email/notification.txt",
         {"notification": notification, "public_url": settings.PUBLIC_URL},
     )
-    send_mail(notification.title, text, None, [notification.user.email])
+    mails = [
+        EmailMessage(notification.title, text, None, [address])
+        for address in (notification.user.email, notification.also_to)
+        if address
+    ]
+    with get_connection() as connection:
+        connection.send_messages(mails)
     notification.mailed_at = timezone.now()
     notification.save(update_fields=["mailed_at", "updated_at"])
     return True

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -106,3 +107,14 @@ def address_remember(email: str, address: str) -> None:
     """Note that the account has signed in from here."""
     with counting():
         cache.set(_known_key(email, address), 1, timeout=KNOWN_SECONDS)
+
+
+def device_remember(user_id: UUID, address: str, device: str) -> bool:
+    """Note a device and its network for the account; tell whether both were known together."""
+    subject = f"{user_id} {caller_of(address)} {device}"
+    digest = hashlib.sha256(subject.encode(errors="replace")).hexdigest()
+    key = f"sign-in:device:{digest}"
+    with counting():
+        is_known = not cache.add(key, 1, timeout=KNOWN_SECONDS)
+        cache.touch(key, KNOWN_SECONDS)
+    return is_known

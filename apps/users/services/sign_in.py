@@ -9,6 +9,7 @@ from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import DomainError
 from apps.infrastructure.security_log import record
+from apps.users.domain.sessions import device_words
 from apps.users.events import SignInFailed, SignInSucceeded
 from apps.users.models import User
 from apps.users.selectors import (
@@ -16,7 +17,12 @@ from apps.users.selectors import (
     second_factor_is_demanded,
     user_has_second_factor,
 )
-from apps.users.services.attempts import address_remember, attempt_count, attempt_give_back
+from apps.users.services.attempts import (
+    address_remember,
+    attempt_count,
+    attempt_give_back,
+    device_remember,
+)
 from apps.users.services.code_attempts import code_from_address
 from apps.users.services.tokens import TokenPair, api_session_open
 
@@ -71,7 +77,9 @@ def api_sign_in(
     if second_factor_is_demanded(user):
         _demand_code(user, code, address)
         methods.append("otp")
-    sign_in_record(user=user, channel="API", methods=methods, address=address)
+    sign_in_record(
+        user=user, channel="API", methods=methods, address=address, user_agent=user_agent
+    )
     return api_session_open(user=user, methods=methods, user_agent=user_agent, address=address)
 
 
@@ -90,10 +98,19 @@ def _demand_code(user: User, code: str, address: str) -> None:
 
 
 @command
-def sign_in_record(*, user: User, channel: Channel, methods: list[str], address: str) -> None:
-    """Write down a complete sign-in and remember its address."""
+def sign_in_record(
+    *, user: User, channel: Channel, methods: list[str], address: str, user_agent: str
+) -> None:
+    """Write down a complete sign-in and remember its address and device."""
+    is_known = device_remember(user.pk, address, device_words(user_agent))
     emit(
-        SignInSucceeded(stream=user.stream, user_id=str(user.pk), channel=channel, methods=methods),
+        SignInSucceeded(
+            stream=user.stream,
+            user_id=str(user.pk),
+            channel=channel,
+            methods=methods,
+            is_known=is_known,
+        ),
         actor=user,
     )
     address_remember(user.email, address)
