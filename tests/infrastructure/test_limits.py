@@ -51,6 +51,7 @@ MEGABYTE = 1024 * 1024
             ),
         ),
         ("API keys", str(settings.API_KEYS["live_most"])),
+        ("Mails to a new e-mail address", f"{settings.EMAIL_CHANGE_LIMIT[0]} an hour"),
         ("Requests a minute", settings.RATE_LIMITS["address"].removesuffix("/m")),
         ("API requests a minute", settings.RATE_LIMITS["api"].removesuffix("/m")),
         ("Order requests a minute", settings.RATE_LIMITS["orders"].removesuffix("/m")),

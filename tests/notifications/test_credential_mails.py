@@ -15,10 +15,12 @@ from apps.notifications.handlers import (
     tell_refresh_token_reused,
     tell_role_given,
     tell_second_factor_changed,
+    tell_social_account_changed,
 )
 from apps.notifications.models import Notification
 from apps.users import events
 from apps.users.services.accounts import password_set
+from apps.users.services.sign_in import sign_in_record
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +67,33 @@ def test_asvs_v6_3_7_keys_tokens_and_roles_are_told_to_their_user() -> None:
     for tell, event in told:
         tell(event)
     assert Notification.objects.of(user.pk).count() == len(told)
+
+
+def test_sign_in_is_told_only_from_a_device_or_a_network_that_is_new() -> None:
+    user = make_user()
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:{}.0) Gecko/20100101 Firefox/{}.0"
+    told = []
+    for address, user_agent in (
+        ("203.0.113.7", firefox.format(140, 140)),
+        ("203.0.113.7", firefox.format(141, 141)),
+        ("198.51.100.7", firefox.format(141, 141)),
+        ("198.51.100.7", "curl/8.5.0"),
+        ("198.51.100.7", "curl/8.6.0"),
+    ):
+        sign_in_record(
+            user=user, channel="API", methods=["pwd"], address=address, user_agent=user_agent
+        )
+        outbox_deliver(context="notifications")
+        told.append(Notification.objects.of(user.pk).filter(body_code="signed_in").count())
+    assert told == [1, 1, 2, 3, 3]
+
+
+def test_provider_that_opens_an_account_or_no_more_is_told_to_its_user() -> None:
+    user = make_user()
+    for change in ("CONNECTED", "DISCONNECTED"):
+        event = events.SocialAccountChanged(
+            stream=user.stream, user_id=str(user.pk), provider="acme", change=change
+        )
+        tell_social_account_changed(event)
+    codes = set(Notification.objects.of(user.pk).values_list("body_code", flat=True))
+    assert codes == {"social_account_connected", "social_account_disconnected"}

@@ -125,6 +125,11 @@ class IdentityProvider:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path.startswith("/authorize?"):
+                    self.send_response(302)
+                    self.send_header("Location", provider.authorize(provider.issuer + self.path))
+                    self.end_headers()
+                    return
                 found = provider._document(self.path)
                 self._answer(404 if found is None else 200, found or {})
 

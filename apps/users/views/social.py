@@ -17,7 +17,6 @@ from apps.core.errors import DomainError, NotPermitted
 from apps.infrastructure.security_log import record
 from apps.users.actors import actor_of, session_id_of
 from apps.users.backends import session_describe
-from apps.users.models import User
 from apps.users.providers.oidc import Handshake, Identity, OidcClient, OidcRefused
 from apps.users.services import social
 from apps.users.step_up import require_step_up, step_up_page
@@ -96,7 +95,7 @@ def _arrive(
 ) -> HttpResponseBase:
     issuer = settings.SOCIAL_PROVIDERS[provider]["issuer"]
     uid = social.subject_key(issuer=issuer, subject=identity.subject)
-    current = request.user if isinstance(request.user, User) else None
+    current = actor_of(request) if request.user.is_authenticated else None
     if connects != (str(current.pk) if current else ""):
         raise NotPermitted("Somebody else is signed in here now.", code="other_user")
     if current is not None:
