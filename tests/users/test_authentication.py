@@ -1,13 +1,11 @@
 """Who gets past the API's door."""
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.core.errors import NotPermitted
 from apps.users.domain.roles import PERMISSIONS, Role
-from apps.users.models import User
 from apps.users.services.api_keys import api_key_create
 from apps.users.services.tokens import api_session_open
 from apps.users.services.ws_tokens import WsTicket, ws_token_consume, ws_token_issue
@@ -29,12 +27,6 @@ def test_role_of_a_deactivated_user_grants_nothing() -> None:
     user = make_user(Role.ADMINISTRATOR, is_active=False)
     assert not user.has_role(Role.ADMINISTRATOR)
     assert not user.has_perm("users.view_user")
-
-
-def test_nobody_is_made_who_stands_above_the_table_of_roles() -> None:
-    with pytest.raises(AttributeError):
-        call_command("createsuperuser", interactive=False, email="root@example.com")
-    assert not User.objects.filter(is_superuser=True).exists()
 
 
 def test_ws_token_used_twice_names_the_user_once() -> None:
