@@ -28,6 +28,10 @@ class StratfordAdminSite(OTPAdminSite):
         guarded: Callable[..., HttpResponse] = super().admin_view(view, cacheable)
         return csp_update({"script-src": [SELF]})(guarded)  # type: ignore[return-value]
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -3,16 +3,13 @@
 from typing import Any
 
 
-def settings(*, public: bool) -> dict[str, Any]:
-    """Return drf-spectacular's settings; `public` shows the description to everybody."""
+def settings() -> dict[str, Any]:
+    """Return drf-spectacular's settings; the description is for those who signed in."""
     return {
         "TITLE": "Stratford",
         "VERSION": "1",
         "OAS_VERSION": "3.1.0",
-        # In production the description of the API is for those who signed in.
-        "SERVE_PERMISSIONS": [
-            f"rest_framework.permissions.{'AllowAny' if public else 'IsAuthenticated'}"
-        ],
+        "SERVE_PERMISSIONS": ["apps.users.access.OperationPermission"],
         "SERVE_INCLUDE_SCHEMA": False,
         "SWAGGER_UI_DIST": "SIDECAR",
         "SWAGGER_UI_FAVICON_HREF": "/static/img/mark.svg",

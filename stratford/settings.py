@@ -167,6 +167,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "apps.users.middleware.SecondFactorMiddleware",
+    "apps.users.middleware.AuthorisationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -176,7 +177,7 @@ MIDDLEWARE = [
 ]
 
 # Where reads by staff are recorded, and the views there that show nobody's data.
-ACCESS_AUDITED = ("/admin/", "/api/")
+ACCESS_AUDITED = ("/admin/", "/api/", "/clients/")
 ACCESS_NOT_AUDITED = ("admin:index", "admin:jsi18n", "schema", "api-docs", "account")
 
 ROOT_URLCONF = "stratford.urls"
@@ -205,8 +206,7 @@ WHITENOISE_USE_FINDERS = EMBEDDED
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "stratford.formats"
-USE_TZ = True
-USE_THOUSAND_SEPARATOR = True
+USE_TZ = USE_THOUSAND_SEPARATOR = True
 
 # --- Who may come in --------------------------------------------------------------------------
 
@@ -274,8 +274,8 @@ REST_FRAMEWORK = {
         "apps.users.authentication.JWTAuthentication",
         "apps.users.authentication.SessionAuthentication",
     ],
-    # 6. Authorisation
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # 6. Authorisation (the pages': AuthorisationMiddleware)
+    "DEFAULT_PERMISSION_CLASSES": ["apps.users.access.OperationPermission"],
     # 7. Validation, with the serializers of the views (8. is the command or query they call)
     "DEFAULT_PARSER_CLASSES": ["apps.infrastructure.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
@@ -290,7 +290,7 @@ REST_FRAMEWORK = {
 # What API keys may do, by operation; the operations that are not named are closed to them.
 API_KEY_OPERATIONS, API_KEY_CHANNELS = scopes.OPERATIONS, scopes.CHANNELS
 API_KEY_SCOPES = scopes.DESCRIPTIONS
-SPECTACULAR_SETTINGS = openapi.settings(public=EMBEDDED)
+SPECTACULAR_SETTINGS = openapi.settings()
 
 # --- Work in the background -------------------------------------------------------------------
 

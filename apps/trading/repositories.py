@@ -10,6 +10,7 @@ from django.db import connections, models
 from django.db.models import Q, Sum
 
 from apps.core.errors import NotFound
+from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
@@ -85,12 +86,13 @@ def _reach(user: "User", column: str) -> dict[str, str]:
 
 
 class PortfolioQuerySet(models.QuerySet["Portfolio"]):
-    def visible_to(self, user: "User") -> Self:
-        """Keep the client's own, of the mode that an API key reaches.
-
-        Staff read others' through the admin, under its permissions.
-        """
+    def owned_by(self, user: "User") -> Self:
+        """Keep what the client may act on: their own."""
         return self.filter(client=user, **_reach(user, "mode"))
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep what the user may read; commands ask `owned_by`."""
+        return self.filter(account_scope(user, "client"), **_reach(user, "mode"))
 
     def locked(self, portfolio_id: UUID) -> "Portfolio":
         """Load the portfolio for writing: commands on one portfolio wait for each other here."""
@@ -102,7 +104,9 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
 
 class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
     def visible_to(self, user: "User") -> Self:
-        return self.filter(portfolio__client=user, **_reach(user, "portfolio__mode"))
+        return self.filter(
+            account_scope(user, "portfolio__client"), **_reach(user, "portfolio__mode")
+        )
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
@@ -116,8 +120,13 @@ class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    def visible_to(self, user: "User") -> Self:
+    def owned_by(self, user: "User") -> Self:
+        """Keep what the client may act on: their own."""
         return self.filter(client=user, **_reach(user, "portfolio__mode"))
+
+    def visible_to(self, user: "User") -> Self:
+        """Keep what the user may read; commands ask `owned_by`."""
+        return self.filter(account_scope(user, "client"), **_reach(user, "portfolio__mode"))
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")
@@ -196,7 +205,9 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(venue=venue, venue_execution_id=venue_execution_id).first()
 
     def visible_to(self, user: "User") -> Self:
-        return self.filter(portfolio__client=user, **_reach(user, "portfolio__mode"))
+        return self.filter(
+            account_scope(user, "portfolio__client"), **_reach(user, "portfolio__mode")
+        )
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")

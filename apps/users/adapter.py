@@ -16,6 +16,7 @@ from django.utils.crypto import constant_time_compare
 from apps.core.errors import DomainError, Unavailable
 from apps.infrastructure.security_log import record
 from apps.users.actors import session_id_of
+from apps.users.domain.roles import Role
 from apps.users.domain.sessions import METHODS_KEY
 from apps.users.models import User
 from apps.users.selectors import proof_of, user_has_second_factor
@@ -91,7 +92,8 @@ class AccountAdapter(DefaultAccountAdapter):
         if isinstance(request.user, User) and not user_has_second_factor(request.user):
             return reverse("security")
         if isinstance(request.user, User) and request.user.is_staff:
-            return reverse("admin:index")
+            is_adviser = request.user.has_role(Role.ADVISER)
+            return "/" if is_adviser else reverse("admin:index")
         return str(super().get_login_redirect_url(request))
 
     def save_user(

@@ -14,17 +14,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 
 from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.security_log import record
 from apps.users.actors import actor_of
 from apps.users.domain.roles import Role
-from apps.users.models import AccessChange, User
+from apps.users.forms import AssignmentForm
+from apps.users.models import AccessChange, AdviserAssignment, User
+from apps.users.selectors import assignment_candidates
 from apps.users.services import access
-from apps.users.step_up import step_up_page
+from apps.users.services.advisers import PERMISSION, adviser_assign, adviser_unassign
+from apps.users.step_up import step_up_page, step_up_required
 
 # Roles come from code, addresses and other accounts belong to their owners.
 for model in (Group, EmailAddress, SocialAccount, SocialApp, SocialToken):
@@ -147,3 +151,52 @@ class UserAdmin(ReadOnlyAdmin):
             "is_self": actor.pk == user.pk,
             "actor": actor,
         }
+
+
+@admin.register(AdviserAssignment)
+class AdviserAssignmentAdmin(ReadOnlyAdmin):
+    """Who advises whom: given and ended by an administrator, through commands."""
+
+    list_display = ("adviser", "client", "created_at", "ended_at")
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("adviser", "client")
+    search_fields = ("=adviser__email", "=client__email")
+    ordering = ("-created_at",)
+    actions = ("end_selected",)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(step_up_required(self.assign_view))
+        return [path("assign/", view, name="users_adviserassignment_assign"), *super().get_urls()]
+
+    def assign_view(self, request: HttpRequest) -> HttpResponse:
+        """Choose an adviser and a client, and let the one read the account of the other."""
+        form = AssignmentForm(request.POST or None, candidates=assignment_candidates())
+        if request.method == "POST" and form.is_valid():
+            try:
+                adviser_assign(actor=actor_of(request), **form.ids())
+            except DomainError as error:
+                form.add_error(None, error.message)
+            else:
+                self.message_user(request, "Assigned, and on record.", messages.SUCCESS)
+                return redirect("admin:users_adviserassignment_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Assign a client to an adviser",
+            "form": form,
+        }
+        template = "admin/users/adviserassignment/assign.html"
+        return TemplateResponse(request, template, context, status=400 if form.errors else 200)
+
+    @admin.action(description="End the selected assignments", permissions=["end"])
+    def end_selected(self, request: HttpRequest, queryset: "QuerySet[AdviserAssignment]") -> None:
+        for assignment_id in queryset.values_list("pk", flat=True):
+            try:
+                adviser_unassign(actor=actor_of(request), assignment_id=assignment_id)
+            except DomainError as error:
+                self.message_user(request, error.message, messages.ERROR)
+            else:
+                self.message_user(request, "Ended, and on record.", messages.SUCCESS)

@@ -211,3 +211,23 @@ class AccessChangeDecided(DomainEvent):
     user_id: str
     change_id: str
     status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdviserAssigned(DomainEvent):
+    """From now on the adviser reads the client's account."""
+
+    name: ClassVar[str] = "users.adviser.assigned"
+
+    assignment_id: str
+    adviser_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdviserUnassigned(DomainEvent):
+    name: ClassVar[str] = "users.adviser.unassigned"
+
+    assignment_id: str
+    adviser_id: str
+    client_id: str

@@ -1,10 +1,12 @@
-"""Forms of sign-up, of the second factor and of the e-mail address."""
+"""Forms of sign-up, the second factor, the e-mail address, and of who advises whom."""
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account import forms as account
 from django import forms
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.users.models import User
@@ -94,3 +96,23 @@ class SignupForm(account.SignupForm):
         except IntegrityError:
             self.account_already_exists = True
             return super().try_save(request)
+
+
+class AssignmentForm(forms.Form):
+    """An adviser and a client, each chosen among those who are."""
+
+    adviser: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(User.objects.none())
+    client: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(User.objects.none())
+
+    def __init__(
+        self, *args: Any, candidates: "tuple[QuerySet[User], QuerySet[User]]", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, people in zip(("adviser", "client"), candidates, strict=True):
+            field = self.fields[name]
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = people
+
+    def ids(self) -> dict[str, UUID]:
+        """Return the keyword arguments of `adviser_assign`."""
+        return {f"{name}_id": person.pk for name, person in self.cleaned_data.items()}

@@ -22,7 +22,12 @@ from apps.core.errors import NotPermitted
 from apps.core.models import BaseModel
 from apps.infrastructure.encryption import BlindIndexField, EncryptedTextField, normal_form
 from apps.users.domain.roles import Role
-from apps.users.repositories import ApiKeyQuerySet, ApiSessionQuerySet, PortalSessionQuerySet
+from apps.users.repositories import (
+    AdviserAssignmentQuerySet,
+    ApiKeyQuerySet,
+    ApiSessionQuerySet,
+    PortalSessionQuerySet,
+)
 
 STEP_SECONDS = 30
 CODE_DIGITS = 6
@@ -382,3 +387,32 @@ class ApiKey(BaseModel):
     @property
     def principal(self) -> str:
         return f"key-{self.pk}"
+
+
+class AdviserAssignment(BaseModel):
+    """An adviser reads the client's account from `created_at` until `ended_at`; rows are kept."""
+
+    adviser = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    client = models.ForeignKey("users.User", on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    objects = AdviserAssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["adviser", "client"],
+                name="users_adviser_once",
+                condition=models.Q(ended_at=None),
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(adviser=models.F("client")), name="users_adviser_other"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.adviser} for {self.client}"
+
+    @property
+    def stream(self) -> str:
+        return f"adviser-assignment-{self.pk}"

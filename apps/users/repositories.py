@@ -8,8 +8,17 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.core.errors import NotFound
+from apps.users.domain.roles import Role
+
 if TYPE_CHECKING:
-    from apps.users.models import ApiKey, ApiSession, PortalSession
+    from apps.users.models import (
+        AdviserAssignment,
+        ApiKey,
+        ApiSession,
+        PortalSession,
+        User,
+    )
 
 
 class ApiSessionQuerySet(models.QuerySet["ApiSession"]):
@@ -44,3 +53,20 @@ class PortalSessionQuerySet(models.QuerySet["PortalSession"]):
 
     def find(self, key_hash: bytes) -> "PortalSession | None":
         return self.live().filter(key_hash=key_hash).first()
+
+
+class AdviserAssignmentQuerySet(models.QuerySet["AdviserAssignment"]):
+    def live(self) -> Self:
+        return self.filter(ended_at=None)
+
+    def of(self, adviser: "User") -> Self:
+        """Keep the live assignments of somebody who is an adviser now; nothing of anybody else."""
+        is_adviser = adviser.has_role(Role.ADVISER)
+        return self.live().filter(adviser=adviser) if is_adviser else self.none()
+
+    def locked(self, assignment_id: UUID) -> "AdviserAssignment":
+        """Return the assignment under its row lock; raises NotFound."""
+        row = self.select_for_update(of=("self",)).filter(pk=assignment_id).first()
+        if row is None:
+            raise NotFound("There is no such assignment.")
+        return row

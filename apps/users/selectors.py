@@ -10,13 +10,16 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
 
 from apps.core.errors import NotFound
+from apps.users.domain.roles import Role
 from apps.users.domain.sessions import country_of, device_words, place_words
 from apps.users.models import (
+    AdviserAssignment,
     ApiKey,
     ApiSession,
     EmailChange,
@@ -224,6 +227,42 @@ def portal_user_get(session: SessionBase) -> User | None:
     verified = device is not None and device.user_id == user.pk and device.confirmed
     verified = verified and device_is_enough(user, device)
     return user if verified or not second_factor_is_demanded(user) else None
+
+
+def account_scope(user: User, path: str) -> Q:
+    """Return the condition for the accounts that the user may read; `path` leads to the client.
+
+    A client reads their own, an adviser those of assigned clients, an auditor all.  Somebody who
+    is a client too reads only their own: advisers and auditors have a login for their work.
+    """
+    if not user.has_role(Role.CLIENT):
+        if user.has_role(Role.AUDITOR):
+            return Q()
+        if user.has_role(Role.ADVISER):
+            clients = AdviserAssignment.objects.of(user).values("client_id")
+            return Q(**{f"{path}__in": clients})
+    return Q(**{path: user})
+
+
+def client_list(user: User) -> QuerySet[User]:
+    """Return the clients whose accounts the user may read, by e-mail address."""
+    return User.objects.filter(account_scope(user, "pk"), groups__name=Role.CLIENT).order_by(
+        "email"
+    )
+
+
+def client_get(user: User, client_id: UUID) -> User:
+    """Return the client if the user may read their account; raise NotFound otherwise."""
+    client = client_list(user).filter(pk=client_id).first()
+    if client is None:
+        raise NotFound("There is no such client.")
+    return client
+
+
+def assignment_candidates() -> tuple[QuerySet[User], QuerySet[User]]:
+    """Return the active advisers and the active clients, by e-mail address."""
+    people = User.objects.filter(is_active=True).order_by("email")
+    return people.filter(groups__name=Role.ADVISER), people.filter(groups__name=Role.CLIENT)
 
 
 def account_get(user: User) -> Account:

@@ -32,7 +32,7 @@ CONTEXT_FILES = {
     ),
     # Checks that other contexts run by dotted path; the signed-in user behind a request, and
     # whether they have just proven the second factor.
-    *("gates.py", "actors.py", "step_up.py", "data"),
+    *("gates.py", "actors.py", "step_up.py", "access.py", "data"),
 }
 # The kernel and the plumbing are named by what they hold.
 FREE_NAMES = {"core", "infrastructure"}

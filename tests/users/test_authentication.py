@@ -5,7 +5,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.core.errors import NotPermitted
-from apps.users.domain.roles import PERMISSIONS, Role
+from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.roles import Role
 from apps.users.services.api_keys import api_key_create
 from apps.users.services.tokens import api_session_open
 from apps.users.services.ws_tokens import WsTicket, ws_token_consume, ws_token_issue
@@ -18,7 +19,7 @@ def test_role_of_administrator_grants_the_permissions_of_the_table() -> None:
     user = make_user(Role.ADMINISTRATOR)
     assert user.has_role(Role.ADMINISTRATOR)
     assert not user.has_role(Role.CLIENT)
-    assert user.has_perms(PERMISSIONS[Role.ADMINISTRATOR])
+    assert user.has_perms(permissions_of([Role.ADMINISTRATOR]))
     assert user.has_module_perms("users")
     assert not user.has_perm("compliance.decide_alert")
 

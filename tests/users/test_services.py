@@ -6,7 +6,8 @@ import pytest
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.users.backends import SessionStore
-from apps.users.domain.roles import Role, permissions_of
+from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.roles import Role
 from apps.users.models import TotpDevice, User
 from apps.users.selectors import portal_user_get, user_get
 from apps.users.services import second_factor

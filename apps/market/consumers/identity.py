@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from apps.core.errors import NotFound
 from apps.market.consumers.frames import CLOSE_FORBIDDEN, CLOSE_UNAUTHENTICATED
+from apps.users.domain.access_matrix import is_allowed
 from apps.users.selectors import api_session_get, portal_user_get, user_get
 from apps.users.services.api_keys import api_key_holds
 from apps.users.services.ws_tokens import ws_token_consume
@@ -40,6 +41,8 @@ class Identity:
 
     def may_hear(self, channel: str) -> bool:
         """Tell whether the connection may subscribe to the channel."""
+        if not is_allowed(f"WS {channel}", self.roles):
+            return False
         return not self.api_key_id or settings.API_KEY_CHANNELS.get(channel) in self.scopes
 
     def is_within_reach(self, data: Mapping[str, Any]) -> bool:

@@ -141,7 +141,12 @@ class StreamConsumer(AsyncWebsocketConsumer):
             raise FrameError(4010, "Authenticate first.")
         if request.op == "subscribe":
             if not self.identity.may_hear(request.channel):
-                raise FrameError(4030, "The key's scopes do not cover this.")
+                record(
+                    "authorisation.denied",
+                    user_id=self.identity.user_id,
+                    channel=request.channel,
+                )
+                raise FrameError(4030, "This channel is not open to you.")
             await self._subscribe(request)
         else:
             self._unsubscribe(request)

@@ -1,7 +1,7 @@
 """The first page: where the client stands, and what to do next."""
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from apps.analytics.selectors import performance_table
 from apps.portal.selectors.curves import curve_series
@@ -9,11 +9,14 @@ from apps.portal.selectors.dashboard import dashboard_read
 from apps.portal.selectors.portfolios import portfolio_choices, portfolio_chosen
 from apps.portal.views.access import client_page
 from apps.users.actors import actor_of
+from apps.users.domain.roles import Role
 
 
 @client_page()
 def dashboard(request: HttpRequest) -> HttpResponseBase:
     user = actor_of(request)
+    if not user.has_role(Role.CLIENT):
+        return redirect("portal:clients" if user.has_role(Role.ADVISER) else "admin:index")
     choices = portfolio_choices(user)
     portfolio = portfolio_chosen(choices, request.session)
     context = {

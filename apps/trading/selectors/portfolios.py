@@ -8,9 +8,15 @@ from apps.trading.repositories import PortfolioQuerySet
 from apps.users.models import User
 
 
-def portfolio_get(user: User, portfolio_id: UUID) -> Portfolio:
-    """Return the user's portfolio; raise NotFound for anybody else's."""
-    portfolio = Portfolio.objects.visible_to(user).filter(id=portfolio_id).first()
+def portfolio_get(user: User, portfolio_id: UUID, *, client_id: UUID | None = None) -> Portfolio:
+    """Return a portfolio that the user may read, of that client if one is named.
+
+    Raises NotFound for any other.
+    """
+    portfolios = Portfolio.objects.visible_to(user)
+    if client_id is not None:
+        portfolios = portfolios.filter(client_id=client_id)
+    portfolio = portfolios.filter(id=portfolio_id).first()
     if portfolio is None:
         raise NotFound("There is no such portfolio.")
     return portfolio

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.domain.money import CurrencyMismatch, Money
-from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
+from apps.core.errors import Conflict, InvalidInput, Refused
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
 from apps.trading.models import CashTransfer, Portfolio
@@ -82,12 +82,8 @@ def transfer_fail(
 
 
 def _locked(actor: User | None, portfolio_id: UUID) -> Portfolio:
-    portfolio = Portfolio.objects.locked(portfolio_id)
-    if actor is not None and (
-        portfolio.client_id != actor.id or actor.reach not in {"", portfolio.mode}
-    ):
-        raise NotFound("There is no such portfolio.")
-    return portfolio
+    portfolios = Portfolio.objects.all() if actor is None else Portfolio.objects.owned_by(actor)
+    return portfolios.locked(portfolio_id)
 
 
 def _request(

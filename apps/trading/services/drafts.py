@@ -30,7 +30,7 @@ MAX_CHOSEN_LOTS = 100
 
 def own_portfolio(actor: User, portfolio_id: UUID, *, is_locked: bool) -> Portfolio:
     """Return the actor's portfolio; raises NotFound for anybody else's."""
-    portfolios = Portfolio.objects.visible_to(actor)
+    portfolios = Portfolio.objects.owned_by(actor)
     if is_locked:
         return portfolios.locked(portfolio_id)
     portfolio = portfolios.filter(id=portfolio_id).first()

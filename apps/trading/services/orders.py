@@ -132,7 +132,7 @@ def order_cancel(*, actor: User, order_id: UUID) -> Order:
     A fill that is already on its way still counts.  Raises NotFound (also for another client's
     order) and IllegalTransition for an order that is closed.
     """
-    if not Order.objects.visible_to(actor).filter(id=order_id).exists():
+    if not Order.objects.owned_by(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
     return _request_cancel(order_locked(order_id), actor)
 

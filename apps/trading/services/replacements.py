@@ -56,7 +56,7 @@ def order_replace(
         "trail_amount": positive(trail_amount, PRICE_PLACES, "trail_amount"),
         "trail_percent": positive(trail_percent, PRICE_PLACES, "trail_percent"),
     }
-    if not Order.objects.visible_to(actor).filter(id=order_id).exists():
+    if not Order.objects.owned_by(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
     order = order_locked(order_id)
     digest = digest_of(str(order_id), asked)

@@ -1,0 +1,143 @@
+"""A user of every role, signed in everywhere, and what belongs to clients."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+from rest_framework.test import APIClient
+
+from apps.compliance.models import KycRecord
+from apps.notifications.models import Webhook
+from apps.notifications.services.messages import notification_send
+from apps.users.domain.roles import Role
+from apps.users.models import AdviserAssignment, ApiKey, ApiSession, User
+from apps.users.services.tokens import api_session_open
+from tests.compliance.alert_factories import make_alert
+from tests.compliance.factories import fill_kyc
+from tests.trading.factories import hold_units, make_portfolio, place_order
+from tests.users.factories import make_user, totp_device
+
+# Nobody asks from this machine, as a scraper would.
+OUTSIDE = "198.51.100.7"
+
+
+# An application of which the role sees something on the desk.
+DESKS = {Role.OPERATIONS: "market", Role.ADMINISTRATOR: "users"}
+
+
+def make_key(client: User) -> UUID:
+    key = ApiKey.objects.create(
+        user=client,
+        name="Key",
+        mode="PAPER",
+        key_hash=uuid4().bytes * 2,
+        scopes=[],
+        per_minute=60,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    return key.pk
+
+
+def make_account() -> dict[str, Any]:
+    """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
+    client = make_user(Role.CLIENT)
+    record = fill_kyc(client)
+    KycRecord.objects.filter(pk=record.pk).update(status="APPROVED", risk_rating="LOW")
+    portfolio = make_portfolio(client, cash="10000")
+    hold_units(portfolio, "2")
+    order = place_order(portfolio, order_type="LIMIT", limit_price="95")
+    return {
+        "client": client,
+        "client_id": client.pk,
+        "portfolio_id": portfolio.id,
+        "order_id": order.id,
+        "record_id": record.pk,
+        "document_id": record.documents.get().pk,
+        "alert_id": make_alert(client).pk,
+        "hit_id": uuid4(),
+        "key_id": make_key(client),
+        "webhook_id": Webhook.objects.create(
+            user=client, url="https://hook.example/", secret="x", events=[]
+        ).pk,
+        "question": "tin",
+        "assignment_id": uuid4(),
+        "step": "tax",
+        "code": "personal",
+        "symbol": "AAPL",
+        "key": "unknown",
+        "uidb36": "0",
+        "url": "compliance",
+        "content_type_id": 1,
+    }
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser and an API client; `user` is None for whoever has not signed in."""
+
+    user: User | None
+    browser: Client
+    api: APIClient
+    session_key: str = ""
+
+    def ask(self, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
+        """Send one request and undo what it did."""
+        client = self.api if path.startswith("/api/") else self.browser
+        if self.session_key:
+            self.browser.cookies[settings.SESSION_COOKIE_NAME] = self.session_key
+        extra: dict[str, Any] = {"REMOTE_ADDR": OUTSIDE, "HTTP_IDEMPOTENCY_KEY": uuid4().hex}
+        if path.startswith("/api/") and method != "GET":
+            extra |= {"format": "json"}
+        with undone():
+            return getattr(client, method.lower())(path, data or {}, **extra)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def visitor(user: User | None) -> Visitor:
+    browser, api = Client(raise_request_exception=True), APIClient()
+    if user is None:
+        return Visitor(None, browser, api)
+    browser.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    if user.is_staff:
+        session = browser.session
+        session[DEVICE_ID_SESSION_KEY] = totp_device(user).persistent_id
+        session.save()
+    pair = api_session_open(user=user, methods=["pwd", "otp"])
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {pair.access}")
+    return Visitor(user, browser, api, browser.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
+def visitor_of(role: str, client: User) -> Visitor:
+    """Return somebody of the role, or ANONYMOUS: the client, their adviser, or any of the staff."""
+    if role == "ANONYMOUS":
+        return visitor(None)
+    if role == Role.CLIENT:
+        return visitor(client)
+    user = make_user(Role(role), with_totp=True)
+    if role == Role.ADVISER:
+        AdviserAssignment.objects.create(adviser=user, client=client)
+    return visitor(user)
+
+
+def own_ids(user: User | None) -> dict[str, Any]:
+    """Return the ids of what everybody has: a notification and an API session."""
+    if user is None:
+        return {"notification_id": uuid4(), "session_id": uuid4()}
+    told = notification_send(user_id=user.pk, event_id=uuid4(), code="kyc_under_review", facts={})
+    api_session_open(user=user, methods=["pwd", "otp"])
+    opened = ApiSession.objects.filter(user=user).latest("created_at")
+    return {"notification_id": told.pk, "session_id": opened.pk}
