@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import RequestFactory
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from apps.market.consumers.frames import CHANNELS
@@ -23,6 +24,13 @@ ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 REQUESTS = [name for name in OPERATIONS if name.split()[0] not in {"WS", "ACTION"}]
 ACTIONS = [name for name in OPERATIONS if name.startswith("ACTION ")]
 REFUSALS = {401, 403, 404, 405}
+# A port where nobody answers: the doors of an identity provider are there, and lead nowhere.
+PROVIDER = {"name": "A", "issuer": "http://127.0.0.1:9", "client_id": "x", "client_secret": "y"}
+
+
+@pytest.fixture(autouse=True)
+def _provider(settings: Settings) -> None:
+    settings.SOCIAL_PROVIDERS = {"acme": PROVIDER}
 
 
 def address(pattern: str, ids: dict[str, Any]) -> str:
@@ -70,7 +78,7 @@ def test_every_operation_opens_to_whom_the_table_says_and_to_nobody_else(role: s
 @pytest.mark.parametrize("operation", [name for name in REQUESTS if OPERATIONS[name] >= ANYONE])
 def test_operation_for_anyone_refuses_nobody(operation: str) -> None:
     method, _, pattern = operation.partition(" ")
-    ids = {"key": "unknown", "uidb36": "0"}
+    ids = {"key": "unknown", "uidb36": "0", "provider": "acme"}
 
     answer = visitor(None).ask(method, address(pattern, ids))
 

@@ -73,6 +73,8 @@ def make_account() -> dict[str, Any]:
         "code": "personal",
         "symbol": "AAPL",
         "key": "unknown",
+        "provider": "acme",
+        "token": "unknown",
         "uidb36": "0",
         "url": "compliance",
         "content_type_id": 1,

@@ -1,7 +1,5 @@
 """The base of every API view."""
 
-from typing import ClassVar
-
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -14,7 +12,7 @@ class ApiView(APIView):
     """`query_parameters` names what a GET may ask; anything else, or anything twice, is a 400."""
 
     query_parameters: frozenset[str] = frozenset()
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
