@@ -1,5 +1,6 @@
 """A user of every role, signed in everywhere, and what belongs to clients."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from apps.compliance.models import KycRecord
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
 from apps.users.domain.roles import Role
-from apps.users.models import AdviserAssignment, ApiKey, ApiSession, User
+from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
 from tests.compliance.alert_factories import make_alert
 from tests.compliance.factories import fill_kyc
@@ -74,7 +75,6 @@ def make_account() -> dict[str, Any]:
         "symbol": "AAPL",
         "key": "unknown",
         "provider": "acme",
-        "token": "unknown",
         "uidb36": "0",
         "url": "compliance",
         "content_type_id": 1,
@@ -136,10 +136,18 @@ def visitor_of(role: str, client: User) -> Visitor:
 
 
 def own_ids(user: User | None) -> dict[str, Any]:
-    """Return the ids of what everybody has: a notification and an API session."""
+    """Return the ids of what everybody has: a notification, an API session, a link of a mail."""
     if user is None:
-        return {"notification_id": uuid4(), "session_id": uuid4()}
+        return {"notification_id": uuid4(), "session_id": uuid4(), "token": "unknown"}
     told = notification_send(user_id=user.pk, event_id=uuid4(), code="kyc_under_review", facts={})
     api_session_open(user=user, methods=["pwd", "otp"])
     opened = ApiSession.objects.filter(user=user).latest("created_at")
-    return {"notification_id": told.pk, "session_id": opened.pk}
+    token = "0" * 43
+    EmailChange.objects.create(
+        user=user,
+        email=f"new-{user.email}",
+        former_email=user.email,
+        token_hash=hashlib.sha256(token.encode()).digest(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
+    return {"notification_id": told.pk, "session_id": opened.pk, "token": token}
