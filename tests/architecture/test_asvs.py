@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "security.md"
 ROW = re.compile(r"\| (V\d+\.\d+\.\d+) \| ([^|]*) \| ([^|]*) \|")
 TEST = re.compile(r"`(test_asvs_[a-z0-9_]+)`")
-PENDING = "pending"
 ROWS = 85
 LEAST_TESTED = 70
 
@@ -53,19 +52,15 @@ def test_every_test_of_a_row_stands_in_the_table_at_its_row_and_exists() -> None
     all_documented = {test for tests in documented.values() for test in tests}
     assert misplaced == set()
     assert all_documented - there == set(), "documented, but not there"
-    pending = {row for row, how in table().items() if how.strip() == PENDING}
-    loose = {test for test in there - all_documented if row_of(test) not in pending}
-    assert loose == set(), "there, but not documented"
+    assert there - all_documented == set(), "there, but not documented"
 
 
 def test_every_row_has_a_test_or_a_reason_and_most_have_tests() -> None:
     tests, words = named(), table()
 
     assert len(words) == ROWS
-    pending = {row for row, how in words.items() if how.strip() == PENDING}
-    short = [row for row in words if not tests[row] and len(words[row].split()) < 6]
-    assert set(short) - pending == set()
-    assert sum(1 for row in tests if tests[row] or row in pending) >= LEAST_TESTED
+    assert [row for row in words if not tests[row] and len(words[row].split()) < 6] == []
+    assert sum(1 for row in tests if tests[row]) >= LEAST_TESTED
 
 
 def test_table_has_exactly_the_rows_of_the_list() -> None:
