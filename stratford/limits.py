@@ -59,7 +59,7 @@ API_KEYS: dict[str, int] = {
 
 # Webhooks: how many one client has, the pauses (seconds) before each further try of a delivery, how
 # many tries in a row may fail before the webhook is switched off, and how long deliveries are kept.
-WEBHOOKS = {
+WEBHOOKS: dict[str, Any] = {
     "live_most": 10,
     "pauses": (5, 30, 300, 1800, 7200, 18000, 36000),
     "failures_most": 20,
