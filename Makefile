@@ -68,7 +68,7 @@ checks: $(DEV_STAMP)  ## Migrations are complete, docs/openapi.yaml is current; 
 	diff -u docs/openapi.yaml "$$folder/openapi.yaml" || { echo "docs/openapi.yaml is old; run make schema." >&2; exit 1; }
 	tls='sslmode=verify-full&sslrootcert=/certificates/app/ca.crt'
 	DATABASE_URL="postgres://app@db.example/stratford?$$tls" TIMESCALE_URL="postgres://app@ts.example/timescale?$$tls" \
-	CLAMD_URL=tcp://clamd.example:3310 REDIS_URL=rediss://redis.example/0 MONGO_URL='mongodb://mongo.example/stratford?tls=true' \
+	CLAMD_URL=unix:///run/clamav/clamd.sock REDIS_URL=rediss://redis.example/0 MONGO_URL='mongodb://mongo.example/stratford?tls=true' \
 	EMAIL_URL=smtp+tls://mail.example:587 PUBLIC_URL=https://stratford.example ALLOWED_HOSTS=stratford.example \
 	DJANGO_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') \
 	$(BIN)/python manage.py check --deploy --fail-level WARNING
