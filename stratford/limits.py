@@ -41,10 +41,10 @@ EMAIL_CHANGE = (5, 3600)
 # allauth's own limits on its pages; its count of failed sign-ins is replaced by the limits above.
 ALLAUTH = {
     "signup": "20/m/ip",
-    "reset_password": "20/m/ip,5/m/key",  # nosec B105
-    "reset_password_from_key": "20/m/ip",  # nosec B105
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
     "confirm_email": "1/3m/key",
-    "change_password": "5/m/user",  # nosec B105
+    "change_password": "5/m/user",
 }
 
 # API keys: the longest life, how many one client has, requests a minute of one key (the default
