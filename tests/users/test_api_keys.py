@@ -266,7 +266,11 @@ def test_database_and_events_hold_nothing_that_opens() -> None:
     assert AuditEvent.objects.stream(user.stream).filter(name="users.api_key.created").count() == 1
 
 
-@pytest.mark.parametrize("text", ["sk_", "sk_live_x", key_make("LIVE"), "sk_live_" + "é" * 38])
+@pytest.mark.parametrize(
+    "text",
+    ["sk_", "sk_live_x", key_make("LIVE"), "sk_live_" + "é" * 38],
+    ids=["prefix", "short", "unknown", "accents"],
+)
 def test_text_that_is_no_key_is_refused(text: str) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}".encode().decode("latin-1"))
