@@ -36,7 +36,14 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
         return super().lookup_allowed(lookup, value, request)
 
     def _offered(self, request: HttpRequest) -> set[Any]:
-        return {self.date_hierarchy, *self.get_list_filter(request)}
+        return {self.date_hierarchy, *map(_parameter, self.get_list_filter(request))}
+
+
+def _parameter(item: Any) -> Any:
+    """Return what a filter is called in the address: its own name, or that of its column."""
+    if isinstance(item, tuple):
+        return item[0]
+    return getattr(item, "parameter_name", item)
 
 
 def reason_form(length: int) -> type[ActionForm]:
