@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,9 +39,15 @@ def _answers(home: Path, port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def postgres(
-    certificates: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[int, Path]]:
+def open_folder() -> Iterator[Path]:
+    """Return a folder into which the user of the server may look; those of pytest are root's."""
+    with TemporaryDirectory(prefix="stratford-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def postgres(certificates: Path, open_folder: Path) -> Iterator[tuple[int, Path]]:
     """Run Debian's PostgreSQL with the options and the host rules of production; yield its port.
 
     The one of the embedded package was built without TLS.
@@ -48,9 +55,7 @@ def postgres(
     folders = [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin")]
     server = binary("postgres", "postgresql-15", *folders)
     initdb = binary("initdb", "postgresql-15", *folders)
-    home = tmp_path_factory.mktemp("pg")
-    for parent in home.parents[:2]:
-        parent.chmod(0o755)
+    home = open_folder
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     tls, data, port = home / "tls", home / "data", free_port()
     command = ["cp", "-r", str(certificates / "postgres"), str(tls)]
@@ -73,7 +78,7 @@ def postgres(
     child = Child(
         "postgres",
         [server, "-D", str(data), f"-p{port}", f"-k{home}", "-cfsync=off", *placed],
-        home.parent / "postgres.log",
+        home / "postgres.log",
         lambda _: _answers(home, port),
         run_as=user,
     )

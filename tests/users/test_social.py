@@ -280,7 +280,7 @@ def test_staff_are_never_signed_in_nor_connected(provider: IdentityProvider, rol
     assert not is_in(client)
     officer = make_user(role, with_totp=True)
     desk = portal_sign_in(officer, totp_device(officer))
-    assert desk.post("/settings/social/acme/connect/").status_code == 403
+    assert desk.post("/settings/social/acme/connect/").status_code == 404
     assert "Acme ID" not in desk.get(PAGE).content.decode()
 
 
