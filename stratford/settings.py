@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes, social
+from stratford.trading import *  # noqa: F403 - they are settings like those below
 
 django_stubs_ext.monkeypatch()
 
@@ -303,36 +304,6 @@ if REDIS_URL.startswith("unix://"):
 CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
 CELERY_BEAT_SCHEDULE = schedule.BEAT
-
-# --- What the contexts ask of each other without importing ------------------------------------
-
-# Every check an order must pass, in order; trading runs them and imports none of the others'.
-PRE_TRADE_CHECKS = [
-    "apps.compliance.gates.check_kyc_approved",
-]
-# Every check that money must pass before it moves in or out.
-CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
-# What equity curves are measured against, where it has quotes.
-BENCHMARK_SYMBOL = "SP500"
-CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
-# Least and greatest amount of one deposit or withdrawal, in units of its currency.
-CASH_LIMITS = ("1.00", "1000000.00")
-# Deposits and withdrawals of one portfolio in a UTC day.
-CASH_TRANSFERS_A_DAY = 100
-# What `ledger_verify` checks beside its own tables: callables that yield each difference in words.
-LEDGER_CHECKS = ["apps.trading.selectors.verification.position_differences"]
-MAX_PORTFOLIOS_PER_CLIENT = 20
-ORDER_LIMITS: dict[str, Any] = limits.ORDERS
-COMMISSION: dict[str, Any] = {
-    "model": "apps.trading.domain.costs.BasisPointCommission",
-    "options": {"bps": "5", "minimum": "0"},
-}
-PAPER_VENUE: dict[str, Any] = {
-    "volume_share": "0.25",
-    "slippage": {"model": "apps.trading.domain.costs.NoSlippage", "options": {}},
-}
-# Tasks (by name) that hear every ingested batch of quotes.
-QUOTE_TASKS = ["trading.match_quotes"]
 
 # --- Webhooks ---------------------------------------------------------------------------------
 

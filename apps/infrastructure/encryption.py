@@ -119,7 +119,7 @@ class EncryptedField(models.Field[Any, Any]):
             return []
         hint = "Use a UUID primary key, or name a unique UUID with row=."
         message = "An encrypted column needs a row that is known before it is saved."
-        return [checks.Error(message, hint=hint, obj=self, id="infrastructure.E001")]
+        return [checks.Error(message, hint=hint, obj=self, id="infrastructure.E006")]
 
     def context(self, row: Any) -> str:
         """Return what is authenticated: the place of one value."""

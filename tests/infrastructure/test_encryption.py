@@ -200,6 +200,6 @@ def test_encrypted_field_on_a_row_the_database_numbers_is_an_error() -> None:
         def __str__(self) -> str:
             return ""
 
-    assert [error.id for error in Numbered.check()] == ["infrastructure.E001"]
+    assert [error.id for error in Numbered.check()] == ["infrastructure.E006"]
     apps.all_models["infrastructure"].pop("numbered")
     apps.clear_cache()
