@@ -14,7 +14,7 @@ from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
-    from apps.trading.models import CashTransfer, Execution, Lot, Order, Portfolio
+    from apps.trading.models import CashTransfer, Execution, Lot, LotConsumption, Order, Portfolio
     from apps.users.models import User
 
 
@@ -223,3 +223,14 @@ class LotQuerySet(models.QuerySet["Lot"]):
     def locked_open(self, portfolio_id: UUID, symbol: str) -> "list[Lot]":
         """Load what a sale may consume, for writing, oldest first."""
         return list(self.of(portfolio_id).open().filter(symbol=symbol).select_for_update())
+
+
+class LotConsumptionQuerySet(models.QuerySet["LotConsumption"]):
+    model: "type[LotConsumption]"
+
+    def of(self, portfolio_id: UUID) -> Self:
+        return self.filter(lot__portfolio_id=portfolio_id).order_by("consumed_at", "id")
+
+    def disposals(self) -> Self:
+        """Keep what brought money: without it units only went on with their cost."""
+        return self.filter(proceeds__isnull=False)

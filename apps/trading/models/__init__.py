@@ -1,8 +1,9 @@
 """The tables of trading, under the one name that Django looks for."""
 
 from apps.trading.models.cash_transfer import CashTransfer
-from apps.trading.models.execution import Execution, Lot, LotConsumption
+from apps.trading.models.execution import Execution
 from apps.trading.models.firm_switch import FirmSwitch
+from apps.trading.models.lot import Lot, LotConsumption
 from apps.trading.models.order import Order
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.replacement import Replacement

@@ -17,13 +17,14 @@ from apps.infrastructure.metrics import observe_execution
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
 from apps.trading.domain.amounts import Charge, charge_of_fill
-from apps.trading.domain.lots import LotMethod, sell
+from apps.trading.domain.lots import LotCause, LotOrigin
 from apps.trading.domain.orders import Side
-from apps.trading.models import Execution, Lot, LotConsumption, Order
+from apps.trading.models import Execution, Order
 from apps.trading.services import policies
 from apps.trading.services.closing import replacement_drop
 from apps.trading.services.linked import after_fill, take_hold
 from apps.trading.services.locks import order_locked
+from apps.trading.services.lots import lot_open, lots_take
 
 
 @command
@@ -178,40 +179,33 @@ def _settle_sell(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | 
 
 def _open_lot(order: Order, execution: Execution) -> None:
     execution.save(force_insert=True)
-    cost = execution.amount + execution.fees
-    Lot.objects.create(
-        portfolio_id=order.portfolio_id,
+    lot_open(
+        order.portfolio,
+        order.symbol,
+        execution.quantity,
+        execution.amount + execution.fees,
+        execution.executed_at,
+        origin=LotOrigin.PURCHASE,
+        entry_id=execution.entry_id,
+        currency=execution.currency,
+        fx_rate=execution.fx_rate,
         execution=execution,
-        symbol=order.symbol,
-        currency=order.currency,
-        acquired_at=execution.executed_at,
-        quantity=execution.quantity,
-        cost=cost,
-        remaining_quantity=execution.quantity,
-        remaining_cost=cost,
     )
 
 
 def _consume_lots(order: Order, execution: Execution) -> None:
-    rows = {str(lot.id): lot for lot in Lot.objects.locked_open(order.portfolio_id, order.symbol)}
-    sale = sell(
-        [lot.as_open() for lot in rows.values()],
+    proceeds = execution.amount - execution.fees
+    parts = lots_take(
+        order.portfolio,
+        order.symbol,
         execution.quantity,
-        LotMethod(order.portfolio.lot_method),
+        cause=LotCause.SALE,
+        entry_id=execution.entry_id,
+        at=execution.executed_at,
         chosen=[str(lot_id) for lot_id in order.lot_ids],
+        proceeds=proceeds,
+        fx_rate=execution.fx_rate,
+        execution=execution,
     )
-    execution.profit = sale.realised(execution.amount - execution.fees)
+    execution.profit = proceeds - sum((part.cost for part in parts), Decimal(0))
     execution.save(force_insert=True)
-    changed = []
-    for left in sale.lots:
-        lot = rows[left.key]
-        if (left.quantity, left.cost) != (lot.remaining_quantity, lot.remaining_cost):
-            lot.leave(quantity=left.quantity, cost=left.cost)
-            changed.append(lot)
-    Lot.objects.bulk_update(changed, ["remaining_quantity", "remaining_cost"])
-    LotConsumption.objects.bulk_create(
-        LotConsumption(
-            lot=rows[part.key], execution=execution, quantity=part.quantity, cost=part.cost
-        )
-        for part in sale.consumed
-    )
