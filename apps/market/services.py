@@ -22,8 +22,9 @@ from apps.market.domain.bars import DailyBar
 from apps.market.domain.catalogue import LISTINGS
 from apps.market.domain.quotes import Quote
 from apps.market.domain.wire import QUOTES_CHANNEL, batch_message
-from apps.market.events import BarsLoaded, InstrumentListed
+from apps.market.events import BarsLoaded, InstrumentListed, ReferenceRatesLoaded
 from apps.market.models import Instrument, Tick
+from apps.market.providers.ecb import RateFile
 from apps.market.providers.packaged import BarFile
 from apps.users.models import User
 
@@ -131,6 +132,28 @@ def bars_load(
                 changed=changed,
             )
             emit(event, actor=actor)
+    return changed
+
+
+@command
+def rates_load(*, actor: User | None, rate_file: RateFile) -> int:
+    """Write the file's reference rates; return how many were new or different.
+
+    Loading a file again changes nothing and leaves no event; a rate that the file lacks stays.
+    Raises InvalidInput for a file of another form: nothing is written.
+    """
+    rates = list(rate_file.rates())
+    changed = repositories.upsert_rates(rate_file.source, rates)
+    if changed:
+        event = ReferenceRatesLoaded(
+            stream="market-reference-rates",
+            source=rate_file.source,
+            sha256=rate_file.sha256(),
+            newest_date=max(rate.day for rate in rates).isoformat(),
+            rates=len(rates),
+            changed=changed,
+        )
+        emit(event, actor=actor)
     return changed
 
 
