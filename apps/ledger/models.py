@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.ledger.domain.legs import AccountKey, AccountKind
@@ -88,13 +89,21 @@ class Entry(models.Model):
 
 
 class Posting(models.Model):
-    """The change of one account by one entry, in units of the account's asset."""
+    """The change of one account by one entry, in units of the account's asset.
+
+    `balance` is the account's after it: written under the account's lock, so that a statement of
+    any period starts with one look-up.  `posted_at` is when this was, by the database's clock.
+    """
 
     id = models.BigAutoField(primary_key=True)
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="postings")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="postings", db_index=False
+    )
     asset = models.CharField(max_length=20)
     amount = models.DecimalField(max_digits=38, decimal_places=8)
+    balance = models.DecimalField(max_digits=38, decimal_places=8)
+    posted_at = models.DateTimeField(db_default=Now())
 
     objects = PostingQuerySet.as_manager()
 
@@ -102,6 +111,9 @@ class Posting(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["entry", "account"], name="ledger_posting_once"),
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_posting_moves"),
+        )
+        indexes = (
+            models.Index(fields=["account", "posted_at", "id"], name="ledger_posting_of_account"),
         )
 
     def __str__(self) -> str:

@@ -84,6 +84,14 @@ SELECT account.id, coalesce(account.owner_id::text, 'firm'), account.kind, accou
  WHERE account.balance <> coalesce(posted.total, 0)
  ORDER BY account.id
 """
+RUNNING = """
+SELECT id, account_id, balance, total
+  FROM (
+    SELECT id, account_id, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
+      FROM ledger_posting
+  ) AS posting
+ WHERE balance <> total ORDER BY id
+"""
 FLOORS = """
 SELECT id, balance, floor FROM ledger_account WHERE balance < floor ORDER BY id
 """
@@ -125,6 +133,7 @@ SELECT entry.id
 
 DIFFERENCES = (
     (BALANCES, "account {0} ({1} {2} {3}): balance {4}, its postings sum to {5}"),
+    (RUNNING, "posting {0} of account {1}: balance {2}, the postings up to it sum to {3}"),
     (FLOORS, "account {0}: balance {1} is below its floor {2}"),
     (ZERO_SUMS, "entry {0}: its postings in {1} sum to {2}, not to zero"),
     (EMPTY_ENTRIES, "entry {0}: it has no postings"),

@@ -50,6 +50,11 @@ def entries_of(owner_id: UUID) -> EntryQuerySet:
     return Entry.objects.with_postings(Posting.objects.owned_by(owner_id)).newest_first()
 
 
+def entry_find(idempotency_key: str) -> Entry | None:
+    """Return the entry that was posted under the key, if any."""
+    return Entry.objects.keyed(idempotency_key)
+
+
 def entry_list(*, reference: str) -> EntryQuerySet:
     """Return the entries that one cause (an order, a transfer) brought, newest first."""
     return Entry.objects.filter(reference=reference).newest_first()

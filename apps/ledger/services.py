@@ -90,7 +90,13 @@ def _post(actor: Actor | None, entry: Entry, legs: Sequence[Leg]) -> Entry:
         ids = [accounts[key].id for key in changes]
         cursor.execute(ADD_TO_BALANCES, [ids, list(changes.values())])
     Posting.objects.bulk_create(
-        Posting(entry=entry, account=accounts[key], asset=key.asset, amount=amount)
+        Posting(
+            entry=entry,
+            account=accounts[key],
+            asset=key.asset,
+            amount=amount,
+            balance=accounts[key].balance + amount,
+        )
         for key, amount in changes.items()
     )
     emit(_posted(entry, changes), actor=actor)

@@ -17,6 +17,21 @@ class PortfolioOpened(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DividendPaid(DomainEvent):
+    """A dividend was credited; `withheld` of `gross` went to the tax authority at its source."""
+
+    name: ClassVar[str] = "trading.dividend.paid"
+
+    portfolio_id: str
+    client_id: str
+    symbol: str
+    gross: str
+    withheld: str
+    currency: str
+    entry_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CashTransferRequested(DomainEvent):
     """The client asked for a deposit or a withdrawal; no money moved yet."""
 

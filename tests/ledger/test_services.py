@@ -277,7 +277,7 @@ def test_posting_that_unbalances_an_old_entry_is_refused_by_the_database() -> No
     account = Account.objects.create(kind="FEES", asset="USD")
 
     with pytest.raises(IntegrityError, match="do not sum to zero"):
-        commit(Posting(entry=entry, account=account, asset="USD", amount=Decimal(1)))
+        commit(Posting(entry=entry, account=account, asset="USD", amount=Decimal(1), balance=1))
 
 
 def test_posting_of_another_asset_than_its_account_is_refused_by_the_database() -> None:
@@ -285,7 +285,7 @@ def test_posting_of_another_asset_than_its_account_is_refused_by_the_database() 
     account = Account.objects.create(kind="FEES", asset="USD")
 
     with pytest.raises(IntegrityError, match="asset_of_account"):
-        commit(Posting(entry=entry, account=account, asset="EUR", amount=Decimal(1)))
+        commit(Posting(entry=entry, account=account, asset="EUR", amount=Decimal(1), balance=1))
 
 
 def test_balance_below_its_floor_is_refused_by_the_database() -> None:

@@ -26,6 +26,7 @@ class AccountKind(StrEnum):
     SECURITIES = "SECURITIES"
     FEES = "FEES"
     DIVIDENDS = "DIVIDENDS"
+    INTEREST = "INTEREST"
     FX = "FX"
     CLIENT_MONEY = "CLIENT_MONEY"
     CLEARING = "CLEARING"
@@ -77,6 +78,11 @@ class Leg:
     @property
     def account(self) -> AccountKey:
         return AccountKey(self.owner_id, AccountKind(self.kind), self.asset)
+
+
+def is_currency(asset: str) -> bool:
+    """Tell money from units: no instrument may have a currency's code as its symbol."""
+    return asset in MINOR_UNITS
 
 
 def places_of(asset: str) -> int:
