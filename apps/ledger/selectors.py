@@ -1,6 +1,6 @@
 """Queries of the ledger: balances, entries, and the proof that they agree."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -35,6 +35,16 @@ def balances_of(owner_id: UUID | None) -> list[BalanceRow]:
     """Return every account of the owner (None: the firm), by kind and asset."""
     rows = Account.objects.owned_by(owner_id).order_by("kind", "asset")
     return [BalanceRow(AccountKind(row.kind), row.asset, row.balance) for row in rows]
+
+
+def balances_of_each(owner_ids: Iterable[UUID]) -> list[tuple[UUID, BalanceRow]]:
+    """Return every account of these owners with its owner, in one query."""
+    rows = Account.objects.filter(owner_id__in=list(owner_ids)).order_by("kind", "asset")
+    return [
+        (row.owner_id, BalanceRow(AccountKind(row.kind), row.asset, row.balance))
+        for row in rows
+        if row.owner_id is not None
+    ]
 
 
 def balances_by_owner() -> Iterator[tuple[UUID, BalanceRow]]:

@@ -36,8 +36,10 @@ register_converter(SymbolConverter, "symbol")
 app_name = "portal"
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
-    path("portfolios/", portfolios.open_portfolio, name="portfolio_open"),
-    path("portfolios/<uuid:portfolio_id>/", portfolios.select_portfolio, name="portfolio_select"),
+    path("portfolios/", portfolios.portfolios, name="portfolios"),
+    path("portfolios/select/", portfolios.select, name="portfolio_select"),
+    path("portfolios/<uuid:portfolio_id>/", portfolios.portfolio, name="portfolio"),
+    path("portfolios/<uuid:portfolio_id>/close/", portfolios.close, name="portfolio_close"),
     path("money/deposit/", cash.deposit, name="deposit"),
     path("money/withdraw/", cash.withdraw, name="withdraw"),
     path("trade/", trading.trade, name="trade"),

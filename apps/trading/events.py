@@ -32,6 +32,26 @@ class DividendPaid(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PortfolioRenamed(DomainEvent):
+    """It has another name; the name itself is the client's own words and stays out."""
+
+    name: ClassVar[str] = "trading.portfolio.renamed"
+
+    portfolio_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioClosed(DomainEvent):
+    """It was empty and takes nothing from now on."""
+
+    name: ClassVar[str] = "trading.portfolio.closed"
+
+    portfolio_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CashTransferRequested(DomainEvent):
     """The client asked for a deposit or a withdrawal; no money moved yet."""
 

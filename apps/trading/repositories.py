@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connections, models
 from django.db.models import Q, Sum
 
-from apps.core.errors import NotFound
+from apps.core.errors import Conflict, NotFound
 from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
@@ -94,11 +94,19 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         """Keep what the user may read; commands ask `owned_by`."""
         return self.filter(account_scope(user, "client"), **_reach(user, "mode"))
 
-    def locked(self, portfolio_id: UUID) -> "Portfolio":
-        """Load the portfolio for writing: commands on one portfolio wait for each other here."""
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def locked(self, portfolio_id: UUID, *, may_be_closed: bool = False) -> "Portfolio":
+        """Load the portfolio for writing: commands on one portfolio wait for each other here.
+
+        Raises NotFound, and Conflict `portfolio_closed` unless it `may_be_closed`.
+        """
         row = self.select_for_update(no_key=True, of=("self",)).filter(id=portfolio_id).first()
         if row is None:
             raise NotFound("There is no such portfolio.")
+        if row.closed_at is not None and not may_be_closed:
+            raise Conflict("The portfolio is closed.", code="portfolio_closed")
         return row
 
 

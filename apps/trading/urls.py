@@ -10,7 +10,12 @@ from apps.trading.api.orders import (
     OrderListApi,
     OrderPreviewApi,
 )
-from apps.trading.api.portfolios import LedgerEntryListApi, PortfolioDetailApi, PortfolioListApi
+from apps.trading.api.portfolios import (
+    LedgerEntryListApi,
+    PortfolioCloseApi,
+    PortfolioDetailApi,
+    PortfolioListApi,
+)
 from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
 from apps.trading.api.replacements import OrderCancelAllApi, OrderReplacementApi
 
@@ -18,6 +23,7 @@ ONE = "portfolios/<uuid:portfolio_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("portfolios", PortfolioListApi.as_view(), name="portfolios"),
     path(ONE, PortfolioDetailApi.as_view(), name="portfolio"),
+    path(f"{ONE}/close", PortfolioCloseApi.as_view(), name="portfolio-close"),
     path(f"{ONE}/ledger-entries", LedgerEntryListApi.as_view(), name="ledger-entries"),
     path(f"{ONE}/deposits", DepositApi.as_view(), name="deposits"),
     path(f"{ONE}/withdrawals", WithdrawalApi.as_view(), name="withdrawals"),

@@ -28,6 +28,13 @@ def make_portfolio(client: User | None = None, cash: str = "0") -> Portfolio:
     return portfolio
 
 
+def make_live_portfolio(client: User | None = None) -> Portfolio:
+    """Make a live portfolio as it is where a live venue was configured."""
+    portfolio = Portfolio(client=client or make_user(), name="Live", currency="USD", mode="LIVE")
+    portfolio.save(force_insert=True)
+    return portfolio
+
+
 def fund(portfolio: Portfolio, amount: str, asset: str = "USD") -> None:
     """Put units of an asset into the portfolio, past the bank and the venue."""
     is_cash = asset == portfolio.currency

@@ -41,9 +41,19 @@ ORDER_TYPES = {
     "TRAILING_STOP": "Trailing stop: a stop that follows the price by a distance",
 }
 
+LOT_METHODS = {
+    "FIFO": "First in, first out",
+    "LIFO": "Last in, first out",
+    "HIFO": "Highest cost first",
+    "AVERAGE": "Average cost",
+    "SPECIFIC": "The lots you name, then first in, first out",
+}
+
 # What the client reads of the audit trail; an event that is not here is shown by its name.
 EVENTS = {
     "trading.portfolio.opened": "A portfolio in {currency} was opened",
+    "trading.portfolio.renamed": "A portfolio was renamed",
+    "trading.portfolio.closed": "A portfolio was closed",
     "trading.cash.requested": "A transfer was requested",
     "trading.cash.deposited": "{amount} {currency} arrived from the simulated bank",
     "trading.cash.withdrawn": "{amount} {currency} went to the simulated bank",

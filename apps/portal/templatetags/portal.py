@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.portal.domain import figures, wording
+from apps.portal.selectors.portfolios import portfolio_choices, portfolio_chosen
 
 register = template.Library()
 # A figure of something that is missing (a quote's price where there is no quote) comes as "".
@@ -98,6 +99,28 @@ def age(value: datetime | Literal[""] | None) -> str:
 def field(bound: Any) -> dict[str, Any]:
     """Write a form field: label, help, errors, and the input that names both."""
     return {"field": bound}
+
+
+@register.inclusion_tag("portal/includes/portfolio_bar.html", takes_context=True)
+def portfolio_bar(context: Any) -> dict[str, Any]:
+    """Write the switch between the client's portfolios; it leads back to the same page."""
+    request = context["request"]
+    choices = portfolio_choices(request.user)
+    match = request.resolver_match
+    # A page about one thing is not the other portfolio's: there the switch leads to the front.
+    here = request.path if match and not match.kwargs.keys() - {"symbol"} else "/"
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "choices": choices,
+        "chosen": portfolio_chosen(choices, request.session),
+        "next": here,
+    }
+
+
+@register.filter
+def lot_method_words(code: str) -> str:
+    return wording.LOT_METHODS.get(str(code), str(code))
 
 
 @register.filter

@@ -29,13 +29,17 @@ MAX_CHOSEN_LOTS = 100
 
 
 def own_portfolio(actor: User, portfolio_id: UUID, *, is_locked: bool) -> Portfolio:
-    """Return the actor's portfolio; raises NotFound for anybody else's."""
+    """Return the actor's portfolio; raises NotFound for anybody else's, and Conflict
+    `portfolio_closed`.
+    """
     portfolios = Portfolio.objects.owned_by(actor)
     if is_locked:
         return portfolios.locked(portfolio_id)
     portfolio = portfolios.filter(id=portfolio_id).first()
     if portfolio is None:
         raise NotFound("There is no such portfolio.")
+    if portfolio.is_closed:
+        raise Conflict("The portfolio is closed.", code="portfolio_closed")
     return portfolio
 
 

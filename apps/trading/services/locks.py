@@ -17,7 +17,8 @@ def order_locked(order_id: UUID) -> Order:
     if found is None:
         raise NotFound("There is no such order.")
     portfolio_id, group_id = found
-    portfolio = Portfolio.objects.locked(portfolio_id)
+    # What is left to say of an order outlives its portfolio: an event may come twice, and late.
+    portfolio = Portfolio.objects.locked(portfolio_id, may_be_closed=True)
     if group_id is None:
         order = Order.objects.locked(order_id)
         order.portfolio = portfolio
