@@ -3,10 +3,13 @@
 import pytest
 from django.test import Client
 
+from apps.market.models import ReferenceRate
 from apps.trading.models import Portfolio
+from apps.trading.services.portfolios import portfolio_open
 from apps.users.models import User
 from tests.compliance.factories import make_kyc
-from tests.trading.factories import hold_units, make_portfolio
+from tests.market.factories import put_rates
+from tests.trading.factories import fund, hold_units, make_portfolio
 
 pytestmark = pytest.mark.django_db(databases=["default", "timescale"])
 
@@ -21,6 +24,19 @@ def test_portfolios_page_adds_all_up(pages: Client, user: User) -> None:
 
     assert "$2,599.50" in page  # 1,000 + 500 + 1,000 in units + the 99.50 that hold_units leaves
     assert page.count('href="/portfolios/') == 2 + 2  # two rows, the navigation and the bar
+
+
+def test_total_counts_other_currencies_at_the_reference_rate(pages: Client, user: User) -> None:
+    put_rates({"USD": "1.25"})
+    make_portfolio(user, cash="1000")
+    euros = portfolio_open(actor=user, client=user, name="Euros", currency="EUR")
+    fund(euros, "100")
+
+    assert "$1,125.00" in pages.get("/portfolios/").content.decode()
+
+    ReferenceRate.objects.all().delete()
+    page = pages.get("/portfolios/").content.decode()
+    assert "$1,000.00 <small>without what has no price or rate" in page
 
 
 @pytest.mark.parametrize("path", ["/", "/trade/", "/orders/", "/activity/", "/money/deposit/"])

@@ -5,9 +5,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
+from apps.core.domain.money import Money
 from apps.core.errors import Conflict
 from apps.trading.selectors.portfolios import portfolio_list
-from apps.trading.selectors.worth import Worth, worths_of
+from apps.trading.selectors.worth import Worth, rates_known, worths_of
 from apps.users.models import User
 
 PORTFOLIO_KEY = "portal.portfolio"
@@ -33,7 +36,7 @@ class PortfolioChoice:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio with its worth, and what part of all it is."""
+    """A portfolio with its worth, and what part of its total it is."""
 
     choice: PortfolioChoice
     worth: Worth
@@ -41,12 +44,25 @@ class PortfolioRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What all portfolios of a mode are worth, in the currency of the first of them.
+
+    `is_complete` is False where something has no price or no rate.
+    """
+
+    mode: str
+    currency: str
+    value: Decimal
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
-    """All portfolios of a client; `totals` has one sum for each currency and mode."""
+    """All portfolios of a client; paper is never added to live."""
 
     rows: list[PortfolioRow]
     closed: list[PortfolioChoice]
-    totals: list[tuple[str, str, Decimal]]
+    totals: list[Total]
 
 
 def portfolio_choices(user: User) -> list[PortfolioChoice]:
@@ -80,16 +96,26 @@ def holdings_read(user: User) -> Holdings:
     choices = portfolio_choices(user)
     open_ones = [choice for choice in choices if not choice.is_closed]
     worths = worths_of({choice.id: choice.currency for choice in open_ones})
-    totals: dict[tuple[str, str], Decimal] = {}
-    for choice in open_ones:
-        key = (choice.mode, choice.currency)
-        totals[key] = totals.get(key, Decimal(0)) + worths[choice.id].value
-    rows = []
-    for choice in open_ones:
-        worth, total = worths[choice.id], totals[choice.mode, choice.currency]
-        rows.append(PortfolioRow(choice, worth, worth.value / total if total else None))
-    return Holdings(
-        rows=rows,
-        closed=[choice for choice in choices if choice.is_closed],
-        totals=[(mode, currency, total) for (mode, currency), total in totals.items()],
+    holdings = Holdings([], [choice for choice in choices if choice.is_closed], [])
+    for mode in dict.fromkeys(choice.mode for choice in open_ones):
+        _add_up([choice for choice in open_ones if choice.mode == mode], worths, holdings)
+    return holdings
+
+
+def _add_up(choices: list[PortfolioChoice], worths: dict[UUID, Worth], holdings: Holdings) -> None:
+    currency = choices[0].currency
+    today = timezone.now().date()
+    rates = rates_known((choice.currency for choice in choices), currency, on=today)
+    values = {
+        choice.id: worths[choice.id].value * rates[choice.currency]
+        for choice in choices
+        if choice.currency in rates
+    }
+    total = Money(sum(values.values(), Decimal(0)), currency).rounded().amount
+    is_complete = len(values) == len(choices) and all(
+        worths[choice.id].is_complete for choice in choices
     )
+    holdings.totals.append(Total(choices[0].mode, currency, total, is_complete))
+    for choice in choices:
+        share = values[choice.id] / total if total and choice.id in values else None
+        holdings.rows.append(PortfolioRow(choice, worths[choice.id], share))

@@ -12,7 +12,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0005_order_groups")]
+    dependencies = [("trading", "0006_lots_of_any_origin")]
     operations = [
         migrations.AddField(
             model_name="portfolio",
