@@ -30,7 +30,7 @@ def test_total_counts_other_currencies_at_the_reference_rate(pages: Client, user
     put_rates({"USD": "1.25"})
     make_portfolio(user, cash="1000")
     euros = portfolio_open(actor=user, client=user, name="Euros", currency="EUR")
-    fund(euros, "100")
+    fund(euros, "100", "EUR")
 
     assert "$1,125.00" in pages.get("/portfolios/").content.decode()
 
