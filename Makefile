@@ -81,7 +81,7 @@ sbom: $(DEV_STAMP)  ## Write what the image contains to sbom.cdx.json (CycloneDX
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.cdx.json requirements.lock
 
 unit: $(DEV_STAMP)  ## Tests with coverage, end to end included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=apps --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --cov=apps --cov-report=term:skip-covered --cov-fail-under=90
 
 schema: $(DEV_STAMP)  ## Write the API's description to docs/openapi.yaml
 	@folder=$$(mktemp -d /tmp/stratford-XXXXXX); trap 'rm -rf "$$folder"' EXIT

@@ -7,9 +7,26 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
+from xdist.scheduler import LoadScopeScheduling
 
 from apps.infrastructure import keys
 from apps.infrastructure.cache import clear_local_caches
+
+
+class Parts(LoadScopeScheduling):
+    """Keep each part whose tests share servers on one worker, and spread all other tests.
+
+    The group marks of xdist 3.8 have no effect under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        part = nodeid.split("/")[1]
+        return part if part in {"deploy", "e2e"} else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Parts:
+    return Parts(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -38,13 +38,6 @@ ENVIRONMENT = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep this part on one xdist worker: its tests share one proxy."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("deploy"))
-
-
 def binary(name: str, package: str, *folders: str) -> str:
     """Return where the program is; skip the test where it is not installed."""
     path = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders]))

@@ -18,11 +18,10 @@ BROWSER_FLAGS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep this part on one xdist worker: its tests share one demo."""
+    """Mark this part, and leave the fuzzing to its end."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("e2e"))
     # It leaves portfolios and decided alerts behind, so everything else comes first.
     items.sort(key=lambda item: item.path == HERE / "test_openapi.py")
 
