@@ -19,6 +19,9 @@ BEAT: dict[str, dict[str, Any]] = {
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "quarantine": {"task": "compliance.prune_quarantine", "schedule": crontab("37", "3")},
+    "watchlists": {"task": "compliance.refresh_watchlists", "schedule": 900.0},
+    # Every minute of the night a batch, until everybody was screened in full.
+    "nightly-screening": {"task": "compliance.check_clients", "schedule": crontab("*", "2-5")},
     "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
     "reference-rates": {"task": "market.load_rates", "schedule": crontab("5", "*/4")},
     "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},

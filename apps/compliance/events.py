@@ -246,6 +246,41 @@ class KycStatusChanged(KycEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScreeningHitsSuperseded(DomainEvent):
+    """Undecided hits that the client's data, or the list, do not give any more."""
+
+    name: ClassVar[str] = "compliance.hits.superseded"
+
+    record_id: str
+    client_id: str
+    run_id: str
+    trigger: str
+    hit_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientsRescreened(DomainEvent):
+    """A batch was compared with what lists changed; `touched` were screened in full."""
+
+    name: ClassVar[str] = "compliance.clients.rescreened"
+
+    list_versions: dict[str, int]
+    client_count: int
+    touched: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientsChecked(DomainEvent):
+    """A batch was screened in full; `differing` had results that a delta should have found."""
+
+    name: ClassVar[str] = "compliance.clients.checked"
+
+    list_versions: dict[str, int]
+    client_count: int
+    differing: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WatchlistImported(DomainEvent):
     name: ClassVar[str] = "compliance.watchlist.imported"
 
@@ -269,3 +304,77 @@ class WatchlistImportRefused(DomainEvent):
     list_code: str
     code: str
     checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistOverrideProposed(DomainEvent):
+    """Somebody says that a file which lost much is right all the same."""
+
+    name: ClassVar[str] = "compliance.watchlist.override_proposed"
+
+    import_id: str
+    list_code: str
+    checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistOverrideConfirmed(DomainEvent):
+    """A second person says so too: this very file may come in."""
+
+    name: ClassVar[str] = "compliance.watchlist.override_confirmed"
+
+    import_id: str
+    list_code: str
+    checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistSourceChanged(DomainEvent):
+    name: ClassVar[str] = "compliance.watchlist.source_changed"
+
+    list_code: str
+    url: str
+    interval_hours: int
+    is_active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnListChangeProposed(DomainEvent):
+    name: ClassVar[str] = "compliance.own_list.proposed"
+
+    change_id: str
+    action: str
+    uid: str
+    payload_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnListChangeDecided(DomainEvent):
+    name: ClassVar[str] = "compliance.own_list.decided"
+
+    change_id: str
+    action: str
+    uid: str
+    payload_hash: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsAlertRaised(DomainEvent):
+    """Something that runs by itself did not do its work."""
+
+    name: ClassVar[str] = "compliance.operations.alerted"
+
+    alert_id: str
+    kind: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsAlertAcknowledged(DomainEvent):
+    name: ClassVar[str] = "compliance.operations.acknowledged"
+
+    alert_id: str
+    kind: str
+    subject: str

@@ -31,7 +31,7 @@ def desk(role: Role = Role.COMPLIANCE_OFFICER) -> tuple[Client, User]:
 
 
 def reviewed(**changes: Any) -> KycRecord:
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
     person = make_user()
     fill_kyc(person, **changes)
     kyc_submit(actor=person)

@@ -14,8 +14,8 @@ from apps.compliance.services.kyc_decisions import (
     kyc_view_record,
     kyc_withdraw_decision,
 )
+from apps.compliance.services.rescreening import clients_rescreen
 from apps.compliance.services.screening import (
-    clients_rescreen,
     hit_dispose,
     hits_dispose_by_alert,
     screening_run,
@@ -59,7 +59,7 @@ def submitted(**changes: Any) -> KycRecord:
 
 
 def with_list() -> None:
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
 
 
 def propose(

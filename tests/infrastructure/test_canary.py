@@ -100,7 +100,7 @@ def planted(step: str) -> dict[str, Any]:
 
 def walk() -> User:
     """Sign up, sign in well and badly, answer well and badly, upload, hand in, be looked at."""
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
     person = make_user(email=FORMER_EMAIL, display_name=word("display"))
     email_change_request(user=person, email=EMAIL)
     link = re.search(r"/settings/email/confirm/(\S+)/", str(mail.outbox[-1].body))

@@ -1,13 +1,17 @@
 """The names in force, kept in this process for searching; built anew when a list has changed."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from uuid import UUID
 
 from apps.compliance.domain.name_index import NameIndex
-from apps.compliance.models import WatchlistName, WatchlistVersion
+from apps.compliance.models import WatchlistEntity, WatchlistName, WatchlistVersion
 
 Versions = frozenset[UUID]
+# Gives the index for a kind of entry.
+IndexOf = Callable[[str], NameIndex]
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,20 @@ def name_index(kind: str) -> NameIndex:
     return built.index
 
 
-def _build(kind: str) -> NameIndex:
-    rows = WatchlistName.objects.filter(entity__removed_in=None, entity__kind=kind)
+def delta_index(version_ids: Collection[UUID]) -> IndexOf:
+    """Return how to get at the index of what these versions brought and what is still in force."""
+
+    @cache
+    def index_of(kind: str) -> NameIndex:
+        return _build(kind, version_ids)
+
+    return index_of
+
+
+def _build(kind: str, version_ids: Collection[UUID] | None = None) -> NameIndex:
+    entities = WatchlistEntity.objects.filter(removed_in=None, kind=kind)
+    if version_ids is not None:
+        entities = entities.filter(added_in__in=version_ids)
+    # By their ids, not by a join: right after an import the planner knows nothing of the tables.
+    rows = WatchlistName.objects.filter(entity__in=list(entities.values_list("id", flat=True)))
     return NameIndex(kind, rows.order_by("id").values_list("entity_id", "name").iterator())

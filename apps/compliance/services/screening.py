@@ -1,14 +1,14 @@
 """Screening a client against the lists in force, and what an officer says to a hit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit.services import emit
-from apps.compliance.domain.kyc import CLEARED, KycStatus, KycTrigger
+from apps.compliance.domain.kyc import CLEARED, RESCREENED, KycStatus, KycTrigger
 from apps.compliance.domain.matching import (
     DEFAULT_THRESHOLD,
     MATCHER_VERSION,
@@ -18,26 +18,31 @@ from apps.compliance.domain.matching import (
     subject_match,
 )
 from apps.compliance.domain.risk_rating import MODEL_VERSION, risk_rate
-from apps.compliance.events import KycScreened, KycStatusChanged, ScreeningHitDisposed
-from apps.compliance.models import KycRecord, ScreeningHit, ScreeningRun
+from apps.compliance.events import (
+    KycScreened,
+    KycStatusChanged,
+    ScreeningHitDisposed,
+    ScreeningHitsSuperseded,
+)
+from apps.compliance.models import KycRecord, ScreenedClient, ScreeningHit, ScreeningRun
 from apps.compliance.selectors.kyc import all_answers
 from apps.compliance.selectors.screening import (
     Candidate,
     candidates_of,
     live_hits,
-    rescreening_due,
+    subject_as_json,
+    subject_kept,
     subject_of,
     versions_in_force,
-    versions_unseen,
 )
-from apps.compliance.selectors.screening_alerts import WATCHLIST
-from apps.compliance.services.alerts import alert_raise
+from apps.compliance.services.screening_alerts import delisted_raise, hits_raise
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.infrastructure.encryption import blind_index
 from apps.users.models import User
 
 DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
+UNDECIDED = ("OPEN", "INCONCLUSIVE")
 DECIDE = "compliance.decide_kycrecord"
 MAX_REASON = 1000
 
@@ -46,10 +51,11 @@ MAX_REASON = 1000
 def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningRun | None:
     """Compare the client with the lists in force; rate the risk; raise an alert on new hits.
 
-    ONBOARDING takes a SUBMITTED record through SCREENING to IN_REVIEW and does nothing to another.
-    LIST_CHANGE compares only with what came after the newest run; a new hit sends an APPROVED
-    record to UNDER_REVIEW.  A pair seen before, cleared or not, is not raised again while neither
-    side changed.  Returns None when there was nothing to do.
+    ONBOARDING takes a SUBMITTED record through SCREENING to IN_REVIEW.  The others compare a client
+    of the firm anew: with answers that were changed since (CLIENT_CHANGE), or as last screened
+    (LIST_CHANGE, NIGHTLY); a new hit sends an APPROVED record to UNDER_REVIEW.  A pair seen before,
+    cleared or not, is not raised again while neither side changed; an undecided one that is not
+    found any more is superseded.  Returns None when there was nothing to do.
     """
     record = KycRecord.objects.locked(record_id)
     onboarding = trigger == ScreeningRun.Trigger.ONBOARDING
@@ -57,16 +63,18 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
         if record.status != KycStatus.SUBMITTED:
             return None
         record.move(KycTrigger.SCREEN)
-    subject = subject_of(record.id)
-    candidates = candidates_of(
-        subject, version_ids=None if onboarding else versions_unseen(record.id)
-    )
-    scored = ((candidate, _match(subject, candidate)) for candidate in candidates)
-    found = [(candidate, match) for candidate, match in scored if match.score >= DEFAULT_THRESHOLD]
+    elif record.status not in RESCREENED:
+        return None
+    # Read before the index, which is then never older than what the run says.
+    versions = versions_in_force()
+    as_kept = trigger in {ScreeningRun.Trigger.LIST_CHANGE, ScreeningRun.Trigger.NIGHTLY}
+    subject = subject_kept(record.id) if as_kept else subject_of(record.id)
+    candidates = candidates_of(subject)
+    found = pairs_found(subject, candidates)
     run = ScreeningRun.objects.create(
         record=record,
         trigger=trigger,
-        list_versions=versions_in_force(),
+        list_versions=versions,
         matcher_version=MATCHER_VERSION,
         threshold=DEFAULT_THRESHOLD,
         evidence_version=record.evidence_version,
@@ -74,33 +82,24 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
         hit_count=len(found),
         new_hit_count=0,
     )
-    fresh = _hits_keep(run, subject, found)
+    fresh = _hits_keep(run, found)
     run.new_hit_count = len(fresh)
     run.save(update_fields=["new_hit_count"])
+    superseded = _supersede(record, run, found)
+    _keep(record, run, subject)
     if onboarding:
-        _supersede(record, subject, found)
         record.move(KycTrigger.SCREENED)
     elif fresh and record.status == KycStatus.APPROVED:
         record.move(KycTrigger.REVIEW)
-    if onboarding or fresh:
+    if onboarding or fresh or superseded:
         _rate(record)
         record.evidence_version += 1
         record.save()
     _note(record, run)
     if fresh:
-        _alert(record, fresh)
+        hits_raise(record, fresh)
+    delisted_raise(record)
     return run
-
-
-def clients_rescreen(*, limit: int = 200) -> int:
-    """Screen the clients whom a list change has not reached yet, each in its own transaction.
-
-    Return how many; what is left, or was cut off, is due again.
-    """
-    due = rescreening_due(limit=limit)
-    for record_id in due:
-        screening_run(record_id=record_id, trigger=ScreeningRun.Trigger.LIST_CHANGE)
-    return len(due)
 
 
 @command
@@ -130,7 +129,7 @@ def hits_dispose_by_alert(
     if disposition not in DISPOSITIONS:
         return 0
     rows = ScreeningHit.objects.filter(
-        id__in=[UUID(reference) for reference in references], status__in=["OPEN", "INCONCLUSIVE"]
+        id__in=[UUID(reference) for reference in references], status__in=UNDECIDED
     )
     hits = list(rows.order_by("id"))
     for hit in hits:
@@ -138,8 +137,16 @@ def hits_dispose_by_alert(
     return len(hits)
 
 
-def _match(subject: Subject, candidate: Candidate) -> Match:
-    return subject_match(subject, candidate.subject, candidate.weak_names)
+def pairs_found(
+    subject: Subject, candidates: Sequence[Candidate]
+) -> dict[str, tuple[Candidate, Match]]:
+    """Return the pairs at or above the threshold, by a keyed digest over both their sides."""
+    found = {}
+    for candidate in candidates:
+        match = subject_match(subject, candidate.subject, candidate.weak_names)
+        if match.score >= DEFAULT_THRESHOLD:
+            found[_pair_hash(subject, candidate)] = (candidate, match)
+    return found
 
 
 def _pair_hash(subject: Subject, candidate: Candidate) -> str:
@@ -149,22 +156,22 @@ def _pair_hash(subject: Subject, candidate: Candidate) -> str:
 
 
 def _hits_keep(
-    run: ScreeningRun, subject: Subject, found: Sequence[tuple[Candidate, Match]]
+    run: ScreeningRun, found: Mapping[str, tuple[Candidate, Match]]
 ) -> list[ScreeningHit]:
-    """Store the pairs never seen before; return them."""
-    hashes = {_pair_hash(subject, candidate): (candidate, match) for candidate, match in found}
-    known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=hashes)
-    fresh = hashes.keys() - set(known.values_list("pair_hash", flat=True))
+    """Store the pairs never seen before; return them.  A superseded one that is back is new."""
+    known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=found)
+    known = known.exclude(status=ScreeningHit.Status.SUPERSEDED)
+    fresh = found.keys() - set(known.values_list("pair_hash", flat=True))
     hits = [
         ScreeningHit(
             run=run,
             record=run.record,
-            entity_id=hashes[pair][0].entity_id,
+            entity_id=found[pair][0].entity_id,
             pair_hash=pair,
-            score=hashes[pair][1].score,
-            client_name=hashes[pair][1].client_name,
-            listed_name=hashes[pair][1].listed_name,
-            features=[feature.as_json() for feature in hashes[pair][1].features],
+            score=found[pair][1].score,
+            client_name=found[pair][1].client_name,
+            listed_name=found[pair][1].listed_name,
+            features=[feature.as_json() for feature in found[pair][1].features],
         )
         for pair in sorted(fresh)
     ]
@@ -172,12 +179,38 @@ def _hits_keep(
 
 
 def _supersede(
-    record: KycRecord, subject: Subject, found: Sequence[tuple[Candidate, Match]]
-) -> None:
-    """Close open hits that the client's corrected answers, or the list, no longer give."""
-    current = [_pair_hash(subject, candidate) for candidate, _ in found]
-    stale = ScreeningHit.objects.filter(record=record, status__in=["OPEN", "INCONCLUSIVE"])
-    stale.exclude(pair_hash__in=current).update(status=ScreeningHit.Status.SUPERSEDED)
+    record: KycRecord, run: ScreeningRun, found: Mapping[str, tuple[Candidate, Match]]
+) -> int:
+    """Close undecided hits that the client's answers, or the list, no longer give."""
+    undecided = ScreeningHit.objects.filter(record=record, status__in=UNDECIDED)
+    stale = list(undecided.exclude(pair_hash__in=found).values_list("id", flat=True))
+    if stale:
+        ScreeningHit.objects.filter(id__in=stale).update(
+            status=ScreeningHit.Status.SUPERSEDED, superseded_in=run
+        )
+        event = ScreeningHitsSuperseded(
+            stream=record.stream,
+            record_id=str(record.id),
+            client_id=str(record.client_id),
+            run_id=str(run.id),
+            trigger=run.trigger,
+            hit_ids=[str(hit_id) for hit_id in stale],
+        )
+        emit(event, actor=None)
+    return len(stale)
+
+
+def _keep(record: KycRecord, run: ScreeningRun, subject: Subject) -> None:
+    """Note what the client was screened as, and with which lists."""
+    ScreenedClient.objects.update_or_create(
+        record=record,
+        defaults={
+            "subject": subject_as_json(subject),
+            "list_versions": run.list_versions,
+            "matcher_version": run.matcher_version,
+            "checked_at": run.created_at,
+        },
+    )
 
 
 def _rate(record: KycRecord) -> None:
@@ -212,38 +245,6 @@ def _note(record: KycRecord, run: ScreeningRun) -> None:
     )
 
 
-def _alert(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
-    best = max(hits, key=lambda hit: hit.score)
-    rows = ScreeningHit.objects.filter(id__in=[hit.id for hit in hits]).select_related("entity")
-    alert_raise(
-        client_id=record.client_id,
-        kind="SCREENING",
-        scenario_code=WATCHLIST,
-        score=best.score,
-        evidence=[
-            {
-                "reference": str(hit.id),
-                "kind": "HIT",
-                "list": hit.entity.list_code,
-                "entry": hit.entity.uid,
-                "listed_name": hit.listed_name,
-                "programmes": list(hit.entity.programmes),
-                "score": str(hit.score),
-            }
-            for hit in rows
-        ],
-        parameters={"threshold": str(DEFAULT_THRESHOLD), "matcher": MATCHER_VERSION},
-        explanation=[
-            {
-                "name": feature["code"],
-                "measured": feature["similarity"],
-                "contribution": feature["contribution"],
-            }
-            for feature in best.features
-        ],
-    )
-
-
 def _dispose(
     record: KycRecord, hit: ScreeningHit, actor: User, disposition: str, reason: str
 ) -> None:
@@ -253,7 +254,7 @@ def _dispose(
     if not text or len(text) > MAX_REASON:
         raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
     hit.refresh_from_db()
-    if hit.status not in {ScreeningHit.Status.OPEN, ScreeningHit.Status.INCONCLUSIVE}:
+    if hit.status not in UNDECIDED:
         raise Conflict("This hit was decided already.", code="hit_closed", status=hit.status)
     hit.status = disposition
     hit.reason, hit.disposed_by, hit.disposed_at = text, actor, timezone.now()

@@ -68,7 +68,7 @@ def seed_watchlist(report: Report) -> str:
     """Import the reference list where it is, else the project's own sample."""
     list_code, folder = default_source()
     version = watchlist_import(
-        actor=None, folder=folder, list_code=list_code, on_progress=lambda n: report(n, None)
+        actor=None, path=folder, list_code=list_code, on_progress=lambda n, _: report(n, None)
     )
     return f"{list_code}: {version.entity_count} entries, {version.name_count} names"
 
