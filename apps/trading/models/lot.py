@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.models import BaseModel
-from apps.trading.domain.lots import FX_PLACES, LotCause, LotOrigin, OpenLot
+from apps.trading.domain.lots import FX_PLACES, LotCause, LotMethod, LotOrigin, OpenLot
 from apps.trading.models.execution import Execution
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.repositories import LotConsumptionQuerySet, LotQuerySet
@@ -22,7 +22,7 @@ class Lot(BaseModel):
 
     Costs are in `currency`, the instrument's; `fx_rate` is what one unit of it was in the
     portfolio's currency when the units were acquired.  `entry_id` is the ledger's entry that
-    brought the units.  A lot that a transfer or a corporate action carried over keeps the day of
+    brought the units into the portfolio, at `opened_at`.  A lot that a transfer or a corporate action carried over keeps the day of
     acquisition, the cost and the rate of the lot that it was `carried_from`.
     """
 
@@ -39,6 +39,7 @@ class Lot(BaseModel):
     currency = models.CharField(max_length=3)
     fx_rate = models.DecimalField(max_digits=26, decimal_places=FX_PLACES, default=Decimal(1))
     acquired_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
     quantity = models.DecimalField(max_digits=26, decimal_places=8)
     cost = models.DecimalField(max_digits=26, decimal_places=8)
     remaining_quantity = models.DecimalField(max_digits=26, decimal_places=8)
@@ -101,6 +102,7 @@ class LotConsumption(models.Model):
     With `proceeds` it was a disposal that realises a profit: the money that this part brought
     after fees, in the lot's currency, worth `fx_rate` of the portfolio's each.  Without, the units
     went on with their cost, to another portfolio or into the units of a corporate action.
+    `method` is how the lot was chosen.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -110,6 +112,7 @@ class LotConsumption(models.Model):
     execution = models.ForeignKey(
         Execution, null=True, on_delete=models.PROTECT, related_name="consumptions"
     )
+    method = models.CharField(max_length=8, choices=_words(*LotMethod))
     quantity = models.DecimalField(max_digits=26, decimal_places=8)
     cost = models.DecimalField(max_digits=26, decimal_places=8)
     proceeds = models.DecimalField(max_digits=26, decimal_places=8, null=True)

@@ -26,23 +26,24 @@ def lot_open(
     currency: str,
     fx_rate: Decimal = ONE,
     execution: Execution | None = None,
-    carried_from: Lot | None = None,
+    opened_at: datetime | None = None,
 ) -> Lot:
     """Add a lot: units with their whole cost in `currency`, brought by the ledger's entry.
 
     `fx_rate` is what one unit of `currency` was in the portfolio's when they were acquired.  A lot
-    that was bought names its execution; one that is carried over names the lot it comes from.
+    that was bought names its execution.  `opened_at` is when the units came into the portfolio,
+    where that is not when they were acquired.
     """
     return Lot.objects.create(
         portfolio=portfolio,
         origin=origin,
         entry_id=entry_id,
         execution=execution,
-        carried_from=carried_from,
         symbol=symbol,
         currency=currency,
         fx_rate=fx_rate,
         acquired_at=acquired_at,
+        opened_at=opened_at or acquired_at,
         quantity=quantity,
         cost=cost,
         remaining_quantity=quantity,
@@ -71,12 +72,8 @@ def lots_take(
     time.  Raises Refused `insufficient_lots`.
     """
     rows = {str(lot.id): lot for lot in Lot.objects.locked_open(portfolio.id, symbol)}
-    sale = sell(
-        [lot.as_open() for lot in rows.values()],
-        quantity,
-        method or LotMethod(portfolio.lot_method),
-        chosen=chosen,
-    )
+    method = method or LotMethod(portfolio.lot_method)
+    sale = sell([lot.as_open() for lot in rows.values()], quantity, method, chosen=chosen)
     changed = []
     for left in sale.lots:
         lot = rows[left.key]
@@ -93,6 +90,7 @@ def lots_take(
             cause=cause,
             entry_id=entry_id,
             execution=execution,
+            method=method,
             quantity=part.quantity,
             cost=part.cost,
             proceeds=share,
@@ -101,3 +99,48 @@ def lots_take(
         )
         for part, share in zip(sale.consumed, shares, strict=True)
     )
+
+
+def lots_carry(
+    parts: Sequence[LotConsumption],
+    portfolio: Portfolio,
+    symbol: str,
+    quantity: Decimal,
+    *,
+    origin: LotOrigin,
+    entry_id: UUID,
+    at: datetime,
+) -> list[Lot]:
+    """Open lots for the parts that were taken, `quantity` units in all, and return them.
+
+    Each keeps its part's cost, day of acquisition and rate, exactly: units and costs of the lots
+    sum to what was asked and taken.  A part too small for a step of the new units adds its cost to
+    its neighbour's.
+    """
+    lots: list[Lot] = []
+    cost = Decimal(0)
+    for part, units in zip(parts, spread(quantity, [part.quantity for part in parts]), strict=True):
+        cost += part.cost
+        if not units:
+            continue
+        lots.append(
+            Lot(
+                portfolio=portfolio,
+                origin=origin,
+                entry_id=entry_id,
+                carried_from=part.lot,
+                symbol=symbol,
+                currency=part.lot.currency,
+                fx_rate=part.lot.fx_rate,
+                acquired_at=part.lot.acquired_at,
+                opened_at=at,
+                quantity=units,
+                cost=cost,
+                remaining_quantity=units,
+                remaining_cost=cost,
+            )
+        )
+        cost = Decimal(0)
+    lots[-1].cost += cost
+    lots[-1].remaining_cost += cost
+    return Lot.objects.bulk_create(lots)
