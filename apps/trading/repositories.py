@@ -1,7 +1,7 @@
 """Questions to the tables of trading."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -14,7 +14,16 @@ from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
-    from apps.trading.models import CashTransfer, Execution, Lot, LotConsumption, Order, Portfolio
+    from apps.trading.models import (
+        CashTransfer,
+        CorporateAction,
+        Entitlement,
+        Execution,
+        Lot,
+        LotConsumption,
+        Order,
+        Portfolio,
+    )
     from apps.users.models import User
 
 
@@ -233,6 +242,30 @@ class LotQuerySet(models.QuerySet["Lot"]):
         return list(self.of(portfolio_id).open().filter(symbol=symbol).select_for_update())
 
 
+    def before(self, symbol: str, moment: datetime) -> Self:
+        """Keep lots of the symbol that were in their portfolio before the moment."""
+        return self.filter(symbol=symbol, opened_at__lt=moment)
+
+    def units_held(self, symbol: str, moment: datetime) -> dict[UUID, Decimal]:
+        """Return how many units each portfolio held just before the moment."""
+        lots = self.before(symbol, moment)
+        came = lots.values_list("portfolio_id").annotate(Sum("quantity"))
+        gone = (
+            lots.filter(consumptions__consumed_at__lt=moment)
+            .values_list("portfolio_id")
+            .annotate(Sum("consumptions__quantity"))
+        )
+        held = dict(came)
+        for portfolio_id, units in gone:
+            held[portfolio_id] -= units
+        return {portfolio_id: units for portfolio_id, units in held.items() if units > 0}
+
+    def units_left(self, symbol: str, moment: datetime) -> dict[UUID, Decimal]:
+        """Return how many of the units held before the moment each portfolio still has."""
+        lots = self.before(symbol, moment).open()
+        return dict(lots.values_list("portfolio_id").annotate(Sum("remaining_quantity")))
+
+
 class LotConsumptionQuerySet(models.QuerySet["LotConsumption"]):
     model: "type[LotConsumption]"
 
@@ -242,3 +275,33 @@ class LotConsumptionQuerySet(models.QuerySet["LotConsumption"]):
     def disposals(self) -> Self:
         """Keep what brought money: without it units only went on with their cost."""
         return self.filter(proceeds__isnull=False)
+
+
+class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
+    def locked(self, action_id: UUID) -> "CorporateAction":
+        """Load the action for writing; commands lock it before any portfolio."""
+        row = self.select_for_update(of=("self",)).filter(id=action_id).first()
+        if row is None:
+            raise NotFound("There is no such corporate action.")
+        return row
+
+    def to_apply(self, on: date) -> Self:
+        """Keep confirmed actions that are due on that day or before, oldest first."""
+        due = Q(pay_date=None, ex_date__lte=on) | Q(pay_date__lte=on)
+        return self.filter(due, status="CONFIRMED").order_by("ex_date", "created_at")
+
+    def to_reverse(self) -> Self:
+        return self.filter(status="REVERSING").order_by("updated_at")
+
+
+class EntitlementQuerySet(models.QuerySet["Entitlement"]):
+    model: "type[Entitlement]"
+
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(
+            account_scope(user, "portfolio__client"), **_reach(user, "portfolio__mode")
+        )
+
+    def standing(self) -> Self:
+        """Keep those that were not taken back."""
+        return self.filter(reversed_at=None)

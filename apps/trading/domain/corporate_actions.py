@@ -171,7 +171,7 @@ def price_after(price: Decimal, ratio: tuple[Decimal, Decimal]) -> Decimal:
 def order_price_after(
     price: Decimal, ratio: tuple[Decimal, Decimal], *, side: Side, tick: Decimal
 ) -> Decimal:
-    """Return an order's price after a split, in whole ticks, never worse for its owner."""
+    """Return an order's price after a split in whole ticks: a purchase's down, a sale's up."""
     new, old = ratio
     rounding = ROUND_DOWN if side is Side.BUY else ROUND_UP
     ticks = (price * old / new / tick).quantize(Decimal(1), rounding)
