@@ -17,6 +17,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "valuations": {"task": "analytics.record_valuations", "schedule": 30.0},
     "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
+    "corporate-actions": {"task": "trading.run_corporate_actions", "schedule": 60.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "quarantine": {"task": "compliance.prune_quarantine", "schedule": crontab("37", "3")},
     "watchlists": {"task": "compliance.refresh_watchlists", "schedule": 900.0},

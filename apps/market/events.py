@@ -74,3 +74,13 @@ class ReferenceRatesLoaded(DomainEvent):
     newest_date: str
     rates: int
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstrumentDelisted(DomainEvent):
+    """It trades no more; `new_symbol` is what its units go on as, where they do."""
+
+    name: ClassVar[str] = "market.instrument.delisted"
+
+    symbol: str
+    new_symbol: str

@@ -9,7 +9,9 @@ from apps.core.errors import Conflict, IllegalTransition
 from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import SOURCE_LENGTH, Quote
 from apps.market.events import (
+    InstrumentDelisted,
     InstrumentHalted,
+    InstrumentListed,
     InstrumentReleased,
     InstrumentRestricted,
     InstrumentResumed,
@@ -118,6 +120,21 @@ class Instrument(models.Model):
             raise Conflict("The instrument is not restricted.")
         self.is_restricted = False
         return InstrumentReleased(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def delist(self, *, new_symbol: str = "") -> InstrumentDelisted:
+        if self.status == self.Status.DELISTED:
+            raise IllegalTransition("The instrument is delisted already.")
+        self.status = self.Status.DELISTED
+        return InstrumentDelisted(stream=self.stream, symbol=self.symbol, new_symbol=new_symbol)
+
+    def listed(self) -> InstrumentListed:
+        return InstrumentListed(
+            stream=self.stream,
+            symbol=self.symbol,
+            exchange=self.exchange,
+            asset_class=self.asset_class,
+            currency=self.currency,
+        )
 
     def _move(self, start: Status, end: Status) -> None:
         if self.status != start:

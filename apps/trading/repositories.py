@@ -241,14 +241,13 @@ class LotQuerySet(models.QuerySet["Lot"]):
         """Load what a sale may consume, for writing, oldest first."""
         return list(self.of(portfolio_id).open().filter(symbol=symbol).select_for_update())
 
-
-    def before(self, symbol: str, moment: datetime) -> Self:
-        """Keep lots of the symbol that were in their portfolio before the moment."""
-        return self.filter(symbol=symbol, opened_at__lt=moment)
+    def there_at(self, symbol: str, moment: datetime) -> Self:
+        """Keep lots of the symbol that came into their portfolio by then."""
+        return self.filter(symbol=symbol, opened_at__lte=moment)
 
     def units_held(self, symbol: str, moment: datetime) -> dict[UUID, Decimal]:
         """Return how many units each portfolio held just before the moment."""
-        lots = self.before(symbol, moment)
+        lots = self.filter(symbol=symbol, opened_at__lt=moment)
         came = lots.values_list("portfolio_id").annotate(Sum("quantity"))
         gone = (
             lots.filter(consumptions__consumed_at__lt=moment)
@@ -261,8 +260,8 @@ class LotQuerySet(models.QuerySet["Lot"]):
         return {portfolio_id: units for portfolio_id, units in held.items() if units > 0}
 
     def units_left(self, symbol: str, moment: datetime) -> dict[UUID, Decimal]:
-        """Return how many of the units held before the moment each portfolio still has."""
-        lots = self.before(symbol, moment).open()
+        """Return how many of the units that were there at the moment each portfolio still has."""
+        lots = self.there_at(symbol, moment).open()
         return dict(lots.values_list("portfolio_id").annotate(Sum("remaining_quantity")))
 
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.trading.services import routing
+from apps.trading.services import entitlements, routing
 
 
 @shared_task(name="trading.match_quotes")
@@ -13,3 +13,8 @@ def match_quotes(symbols: list[str]) -> None:
 @shared_task(name="trading.expire_orders")
 def expire_orders() -> None:
     routing.orders_expire()
+
+
+@shared_task(name="trading.run_corporate_actions")
+def run_corporate_actions() -> None:
+    entitlements.corporate_actions_run()

@@ -1,13 +1,14 @@
 """What an issuer does to every holder of its units: words and arithmetic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
-from apps.core.domain.money import MINOR_UNITS
+from apps.core.domain.money import MINOR_UNITS, exact
 from apps.core.errors import InvalidInput
 from apps.trading.domain.orders import Side
 
@@ -83,36 +84,44 @@ class ActionTerms:
 
 def check_terms(terms: ActionTerms) -> None:
     """Refuse terms that are incomplete, or say what their kind does not; raises InvalidInput."""
-    is_split, is_paid = terms.kind is ActionKind.SPLIT, terms.kind in DIVIDENDS
-    wanted = {
-        "ratio_new": is_split,
-        "ratio_old": is_split,
-        "pay_date": is_paid,
-        "amount": is_paid or terms.kind is ActionKind.DELISTING,
-        "new_symbol": terms.kind is ActionKind.SYMBOL_CHANGE,
-    }
-    for name, is_wanted in wanted.items():
+    may = _MAY[terms.kind]
+    for name in ("ratio_new", "ratio_old", "cash_in_lieu", "amount", "pay_date", "new_symbol"):
         is_given = getattr(terms, name) not in {None, ""}
-        if is_given is not is_wanted:
-            verb = "needs" if is_wanted else "has no"
-            raise InvalidInput(f"A {_words(terms.kind)} {verb} {_words(name)}.", field=name)
-    if not is_split and terms.cash_in_lieu is not None:
-        raise InvalidInput("Only a split pays cash in lieu.", field="cash_in_lieu")
-    if not is_paid and terms.withholding_rate:
-        raise InvalidInput("Only a dividend is withheld from.", field="withholding_rate")
-    if not 0 <= terms.withholding_rate < 1:
-        raise InvalidInput("The rate is from 0 to below 1.", field="withholding_rate")
-    positive = [terms.ratio_new, terms.ratio_old, terms.cash_in_lieu, is_paid and terms.amount]
-    if any(value is not None and value is not False and value <= 0 for value in positive):
-        raise InvalidInput("Ratios, prices and dividends are positive.", field="amount")
-    if terms.amount is not None and terms.amount < 0:
-        raise InvalidInput("The amount is not negative.", field="amount")
-    if is_split and terms.ratio_new == terms.ratio_old:
-        raise InvalidInput("A split changes the number of units.", field="ratio_new")
+        if is_given and name not in may:
+            raise InvalidInput(f"A {_words(terms.kind)} has no {_words(name)}.", field=name)
+        if not is_given and may.get(name):
+            raise InvalidInput(f"A {_words(terms.kind)} needs a {_words(name)}.", field=name)
+    _check_figures(terms)
     if terms.pay_date is not None and terms.pay_date < terms.ex_date:
         raise InvalidInput("A dividend is paid on its ex date or later.", field="pay_date")
     if terms.new_symbol == terms.symbol:
         raise InvalidInput("The new symbol is another one.", field="new_symbol")
+
+
+# What each kind has; True is what it must have.
+_DIVIDEND = {"amount": True, "pay_date": True}
+_MAY: Mapping[ActionKind, Mapping[str, bool]] = {
+    ActionKind.SPLIT: {"ratio_new": True, "ratio_old": True, "cash_in_lieu": False},
+    ActionKind.DIVIDEND: _DIVIDEND,
+    ActionKind.SPECIAL_DIVIDEND: _DIVIDEND,
+    ActionKind.SYMBOL_CHANGE: {"new_symbol": True},
+    ActionKind.DELISTING: {"amount": True},
+}
+
+
+def _check_figures(terms: ActionTerms) -> None:
+    for name in ("ratio_new", "ratio_old", "cash_in_lieu", "amount"):
+        value = getattr(terms, name)
+        is_free = name == "amount" and terms.kind is ActionKind.DELISTING
+        if value is None:
+            continue
+        if exact(value, places=PRICE_PLACES, name=name) < 0 or not (value or is_free):
+            raise InvalidInput("It is a positive number.", field=name)
+    rate = exact(terms.withholding_rate, places=PRICE_PLACES, name="withholding_rate")
+    if not 0 <= rate < 1 or (rate and terms.kind not in DIVIDENDS):
+        raise InvalidInput("Of a dividend 0 to below 1 is withheld.", field="withholding_rate")
+    if terms.ratio_new is not None and terms.ratio_new == terms.ratio_old:
+        raise InvalidInput("A split changes the number of units.", field="ratio_new")
 
 
 def _words(name: str) -> str:
@@ -239,8 +248,7 @@ def candidates(days: Sequence[PriceDay]) -> list[Candidate]:
     opens near the last close divided or multiplied by a small whole number.
     """
     adjusts = any(day.close != day.adjusted_close for day in days)
-    pairs = zip(days, days[1:], strict=False)
-    found = (_adjusted(*pair) if adjusts else _jump(*pair) for pair in pairs)
+    found = (_adjusted(*pair) if adjusts else _jump(*pair) for pair in pairwise(days))
     return [candidate for candidate in found if candidate is not None]
 
 

@@ -28,9 +28,13 @@ def _amount(**options: Any) -> "models.DecimalField[Any, Any]":
     return models.DecimalField(max_digits=26, decimal_places=8, **options)
 
 
-def _officer() -> "models.ForeignKey[Any, Any]":
+def _officer(*, null: bool = True) -> "models.ForeignKey[Any, Any]":
     return models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=null,
+        blank=null,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
 
 
@@ -61,7 +65,7 @@ class CorporateAction(BaseModel):
         choices=[(s.value, s.value.lower()) for s in ActionStatus],
         default=ActionStatus.PROPOSED.value,
     )
-    proposed_by = _officer()
+    proposed_by = _officer(null=False)
     confirmed_by = _officer()
     reversal_proposed_by = _officer()
     reversal_confirmed_by = _officer()
@@ -95,7 +99,11 @@ class CorporateAction(BaseModel):
             models.CheckConstraint(
                 condition=Q(status__in=["PROPOSED", "REJECTED"], confirmed_by=None)
                 | Q(status__in=["CONFIRMED", "APPLIED"], confirmed_by__isnull=False)
-                | Q(status__in=["REVERSING", "REVERSED"], reversal_confirmed_by__isnull=False),
+                | Q(
+                    status__in=["REVERSING", "REVERSED"],
+                    reversal_proposed_by__isnull=False,
+                    reversal_confirmed_by__isnull=False,
+                ),
                 name="trading_action_status",
             ),
             models.CheckConstraint(

@@ -22,8 +22,9 @@ class Lot(BaseModel):
 
     Costs are in `currency`, the instrument's; `fx_rate` is what one unit of it was in the
     portfolio's currency when the units were acquired.  `entry_id` is the ledger's entry that
-    brought the units into the portfolio, at `opened_at`.  A lot that a transfer or a corporate action carried over keeps the day of
-    acquisition, the cost and the rate of the lot that it was `carried_from`.
+    brought the units into the portfolio, at `opened_at`.  A lot that a transfer or a corporate
+    action carried over keeps the day of acquisition, the cost and the rate of the lot that it was
+    `carried_from`.
     """
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="lots")

@@ -7,7 +7,12 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.models import BaseModel
-from apps.trading.events import PortfolioClosed, PortfolioOpened, PortfolioRenamed
+from apps.trading.events import (
+    LotMethodChanged,
+    PortfolioClosed,
+    PortfolioOpened,
+    PortfolioRenamed,
+)
 from apps.trading.repositories import PortfolioQuerySet
 
 
@@ -80,4 +85,15 @@ class Portfolio(BaseModel):
         self.closed_at = at
         return PortfolioClosed(
             stream=self.stream, portfolio_id=str(self.id), client_id=str(self.client_id)
+        )
+
+    def choose_lots(self, method: str, *, at: datetime) -> LotMethodChanged:
+        before, self.lot_method = self.lot_method, method
+        return LotMethodChanged(
+            stream=self.stream,
+            portfolio_id=str(self.id),
+            client_id=str(self.client_id),
+            before=before,
+            after=method,
+            effective_at=at.isoformat(),
         )

@@ -1,8 +1,9 @@
 """Corporate actions reach the portfolios: applied to each holder once, and taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -10,9 +11,8 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.core.commands import command
-from apps.core.errors import Conflict, DomainError, IllegalTransition
+from apps.core.errors import DomainError, IllegalTransition
 from apps.ledger.domain.legs import AccountKind, Leg
-from apps.ledger.models import Entry
 from apps.ledger.services import entry_post, entry_reverse
 from apps.market.selectors import fx_rate
 from apps.market.services import instrument_delist, instrument_rename, quote_restate
@@ -25,12 +25,12 @@ from apps.trading.domain.corporate_actions import (
     effect_of,
 )
 from apps.trading.domain.gains import market_day, market_midnight
-from apps.trading.domain.lots import LotCause, LotOrigin
+from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin
 from apps.trading.events import CorporateActionApplied, CorporateActionReversed
-from apps.trading.models import CorporateAction, Entitlement, Lot, LotConsumption, Portfolio
+from apps.trading.models import CorporateAction, Entitlement, Lot, Portfolio
 from apps.trading.selectors.corporate_actions import action_units
 from apps.trading.services.income import dividend_pay
-from apps.trading.services.lots import lots_carry, lots_take
+from apps.trading.services.lots import lots_carry, lots_restore, lots_take
 from apps.trading.services.order_adjustments import orders_clear, orders_rescale
 
 logger = structlog.get_logger(__name__)
@@ -56,18 +56,19 @@ def corporate_actions_run(*, on: date | None = None) -> int:
     return done
 
 
-def _try(step: object, action: CorporateAction, portfolio_id: UUID) -> bool:
+def _try(
+    step: Callable[..., Entitlement | None], action: CorporateAction, portfolio_id: UUID
+) -> bool:
+    names = {"action_id": str(action.id), "portfolio_id": str(portfolio_id)}
     try:
-        step(action_id=action.id, portfolio_id=portfolio_id)  # type: ignore[operator]
+        step(action_id=action.id, portfolio_id=portfolio_id)
     except DomainError as error:
-        logger.warning(
-            "corporate_action_failed",
-            action_id=str(action.id),
-            portfolio_id=str(portfolio_id),
-            code=error.code,
-        )
-        return False
-    return True
+        logger.warning("corporate_action_refused", **names, code=error.code)
+    except Exception:
+        logger.exception("corporate_action_failed", **names)
+    else:
+        return True
+    return False
 
 
 def _missing(action: CorporateAction) -> Sequence[UUID]:
@@ -112,7 +113,7 @@ def corporate_action_apply(*, action_id: UUID, portfolio_id: UUID) -> Entitlemen
     the units are not there.
     """
     action = CorporateAction.objects.locked(action_id)
-    portfolio = Portfolio.objects.locked(portfolio_id)
+    portfolio = Portfolio.objects.locked(portfolio_id, may_be_closed=True)
     known = action.entitlements.filter(portfolio=portfolio).first()
     if known is not None:
         return known
@@ -132,7 +133,7 @@ def corporate_action_apply(*, action_id: UUID, portfolio_id: UUID) -> Entitlemen
         units_after=effect.units_after,
         gross=effect.gross,
         withheld=effect.withheld,
-        entry_ids=[entry.id for entry in entries],
+        entry_ids=entries,
     )
     entitlement.save(force_insert=True)
     event = CorporateActionApplied(
@@ -151,10 +152,10 @@ def corporate_action_apply(*, action_id: UUID, portfolio_id: UUID) -> Entitlemen
     return entitlement
 
 
-def _pay(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[Entry]:
+def _pay(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[UUID]:
     if not effect.gross:
         return []
-    return dividend_pay(
+    entries = dividend_pay(
         actor=None,
         portfolio=portfolio,
         symbol=action.symbol,
@@ -164,12 +165,13 @@ def _pay(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[
         idempotency_key=_key(action, portfolio),
         reference=str(action.id),
     )
+    return [entry.id for entry in entries]
 
 
-def _exchange(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[Entry]:
+def _exchange(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[UUID]:
     """Take the old units, bring the new ones and the cash, and let orders and lots follow."""
     terms, key = action.terms, _key(action, portfolio)
-    orders_clear(portfolio, terms)
+    orders_clear(portfolio, terms.symbol, split=terms if terms.keeps_orders else None)
     legs = _legs(terms, portfolio, effect)
     if not legs:
         return []
@@ -180,10 +182,10 @@ def _exchange(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> 
         reference=str(action.id),
         legs=legs,
     )
-    lots = _move_lots(terms, portfolio, effect, entry)
+    lots = _move_lots(terms, portfolio, effect, entry.id)
     if terms.keeps_orders:
         orders_rescale(portfolio, terms, key=key, lots=lots)
-    return [entry]
+    return [entry.id]
 
 
 def _legs(terms: ActionTerms, portfolio: Portfolio, effect: Effect) -> list[Leg]:
@@ -203,45 +205,41 @@ def _legs(terms: ActionTerms, portfolio: Portfolio, effect: Effect) -> list[Leg]
 
 
 def _move_lots(
-    terms: ActionTerms, portfolio: Portfolio, effect: Effect, entry: Entry
+    terms: ActionTerms, portfolio: Portfolio, effect: Effect, entry_id: UUID
 ) -> dict[UUID, UUID]:
     """Carry the lots over and return which took whose place; cash for units is a disposal."""
     at = market_midnight(terms.ex_date)
-    rate = fx_rate(terms.currency, portfolio.currency, on=terms.ex_date).rate
     is_delisting = terms.kind is ActionKind.DELISTING
-    parts = lots_take(
+    rate = Decimal(1)
+    if is_delisting or effect.fraction:
+        rate = fx_rate(terms.currency, portfolio.currency, on=terms.ex_date).rate
+    take = partial(
+        lots_take,
         portfolio,
         terms.symbol,
-        effect.units,
         cause=LotCause.CORPORATE_ACTION,
-        entry_id=entry.id,
+        entry_id=entry_id,
         at=at,
-        before=at,
-        proceeds=effect.gross if is_delisting else None,
         fx_rate=rate,
     )
+    here = Lot.objects.there_at(terms.symbol, at)
     if is_delisting:
+        take(effect.units, among=here, proceeds=effect.gross)
         return {}
+    # First in, first out: every lot keeps its own cost, whatever the portfolio's method.
+    parts = take(effect.units, among=here, method=LotMethod.FIFO)
     lots = lots_carry(
         parts,
         portfolio,
         terms.new_symbol or terms.symbol,
         effect.units_after + effect.fraction,
         origin=LotOrigin.CORPORATE_ACTION,
-        entry_id=entry.id,
+        entry_id=entry_id,
         at=at,
     )
     if effect.fraction:
-        lots_take(
-            portfolio,
-            terms.symbol,
-            effect.fraction,
-            cause=LotCause.CORPORATE_ACTION,
-            entry_id=entry.id,
-            at=at,
-            proceeds=effect.gross,
-            fx_rate=rate,
-        )
+        carried = Lot.objects.filter(entry_id=entry_id)
+        take(effect.fraction, among=carried, proceeds=effect.gross)
     return {lot.carried_from_id: lot.id for lot in lots if lot.carried_from_id}
 
 
@@ -255,15 +253,14 @@ def corporate_action_undo(*, action_id: UUID, portfolio_id: UUID) -> Entitlement
     first), and Refused where cash or units are no longer there.
     """
     action = CorporateAction.objects.locked(action_id)
-    portfolio = Portfolio.objects.locked(portfolio_id)
+    portfolio = Portfolio.objects.locked(portfolio_id, may_be_closed=True)
     if action.status != ActionStatus.REVERSING:
         raise IllegalTransition(f"An action that is {action.status} is not taken back.")
     entitlement = action.entitlements.standing().filter(portfolio=portfolio).first()
     if entitlement is None:
         return None
     if action.kind not in DIVIDENDS:
-        symbol = action.new_symbol or action.symbol
-        orders_clear(portfolio, ActionTerms.clearing(symbol, action.terms))
+        orders_clear(portfolio, action.new_symbol or action.symbol)
     entitlement.reversal_ids = [
         entry_reverse(
             actor=None,
@@ -274,7 +271,9 @@ def corporate_action_undo(*, action_id: UUID, portfolio_id: UUID) -> Entitlement
         for number, entry_id in enumerate(entitlement.entry_ids)
     ]
     if entitlement.entry_ids and action.kind not in DIVIDENDS:
-        _restore_lots(portfolio, entitlement)
+        lots_restore(
+            portfolio, entry_id=entitlement.entry_ids[0], reversal_id=entitlement.reversal_ids[0]
+        )
     entitlement.reversed_at = timezone.now()
     entitlement.save()
     event = CorporateActionReversed(
@@ -287,3 +286,7 @@ def corporate_action_undo(*, action_id: UUID, portfolio_id: UUID) -> Entitlement
     )
     emit(event, actor=None)
     return entitlement
+
+
+def _key(action: CorporateAction, portfolio: Portfolio) -> str:
+    return f"action-{action.id}-{portfolio.id}"

@@ -8,8 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from apps.core.errors import Conflict
 from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin, sell, spread
 from apps.trading.models import Execution, Lot, LotConsumption, Portfolio
+from apps.trading.repositories import LotQuerySet
 
 ONE = Decimal(1)
 
@@ -61,17 +63,20 @@ def lots_take(
     at: datetime,
     method: LotMethod | None = None,
     chosen: Sequence[str] = (),
+    among: LotQuerySet | None = None,
     proceeds: Decimal | None = None,
     fx_rate: Decimal = ONE,
     execution: Execution | None = None,
 ) -> list[LotConsumption]:
     """Take units out of the portfolio's lots and return the parts, each with its `lot`.
 
-    By the portfolio's method unless told; `chosen` are ids of lots for SPECIFIC.  A disposal names
+    By the portfolio's method unless told; `chosen` are ids of lots for SPECIFIC; only the lots in
+    `among` are touched, where it is given.  A disposal names
     its `proceeds` after fees in the lots' currency, shared out by units, and the `fx_rate` of its
     time.  Raises Refused `insufficient_lots`.
     """
-    rows = {str(lot.id): lot for lot in Lot.objects.locked_open(portfolio.id, symbol)}
+    lots = Lot.objects.all() if among is None else among
+    rows = {str(lot.id): lot for lot in lots.locked_open(portfolio.id, symbol)}
     method = method or LotMethod(portfolio.lot_method)
     sale = sell([lot.as_open() for lot in rows.values()], quantity, method, chosen=chosen)
     changed = []
@@ -144,3 +149,54 @@ def lots_carry(
     lots[-1].cost += cost
     lots[-1].remaining_cost += cost
     return Lot.objects.bulk_create(lots)
+
+
+def lots_restore(portfolio: Portfolio, *, entry_id: UUID, reversal_id: UUID) -> list[Lot]:
+    """Undo what an entry that was reversed did to the portfolio's lots; return those restored.
+
+    What it opened is consumed, what it consumed is opened again, with the same units, cost, rate
+    and day; history then counts as if the entry had never been.  Raises Conflict
+    `lots_traded_since` where units that it opened went elsewhere.
+    """
+    opened = list(
+        portfolio.lots.filter(entry_id=entry_id).select_for_update().order_by("acquired_at", "id")
+    )
+    taken = LotConsumption.objects.filter(entry_id=entry_id, lot__portfolio=portfolio)
+    own = dict(taken.filter(lot__in=opened).values_list("lot_id", "quantity"))
+    if any(lot.remaining_quantity != lot.quantity - own.get(lot.id, 0) for lot in opened):
+        raise Conflict("Units of it were sold or moved on since.", code="lots_traded_since")
+    LotConsumption.objects.bulk_create(
+        LotConsumption(
+            lot=lot,
+            cause=LotCause.CORPORATE_ACTION,
+            entry_id=reversal_id,
+            method=LotMethod.FIFO,
+            quantity=lot.remaining_quantity,
+            cost=lot.remaining_cost,
+            consumed_at=lot.opened_at,
+        )
+        for lot in opened
+        if lot.remaining_quantity
+    )
+    for lot in opened:
+        lot.leave(quantity=Decimal(0), cost=Decimal(0))
+    Lot.objects.bulk_update(opened, ["remaining_quantity", "remaining_cost"])
+    parts = taken.exclude(lot__in=opened).select_related("lot").order_by("id")
+    return Lot.objects.bulk_create(
+        Lot(
+            portfolio=portfolio,
+            origin=LotOrigin.CORPORATE_ACTION,
+            entry_id=reversal_id,
+            carried_from=part.lot,
+            symbol=part.lot.symbol,
+            currency=part.lot.currency,
+            fx_rate=part.lot.fx_rate,
+            acquired_at=part.lot.acquired_at,
+            opened_at=part.consumed_at,
+            quantity=part.quantity,
+            cost=part.cost,
+            remaining_quantity=part.quantity,
+            remaining_cost=part.cost,
+        )
+        for part in parts
+    )

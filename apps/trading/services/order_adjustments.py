@@ -23,14 +23,14 @@ PRICES = ("limit_price", "stop_price")
 MARKS = ("trail_amount", "mark_price")
 
 
-def orders_clear(portfolio: Portfolio, terms: ActionTerms) -> None:
-    """Cancel the open orders in the symbol that do not go on; call before units move.
+def orders_clear(portfolio: Portfolio, symbol: str, *, split: ActionTerms | None = None) -> None:
+    """Cancel the open orders in the symbol; call before units move.
 
-    All where the action keeps none.  Beside a split those whose change or cancel the venue has not
+    Of those that a `split` lets go on only the ones whose change or cancel the venue has not
     answered, those of a live venue, and those of which less than one lot would be left.
     """
-    for order in _open(portfolio, terms.symbol):
-        if order.is_closed or (terms.keeps_orders and _goes_on(order, terms)):
+    for order in _open(portfolio, symbol):
+        if order.is_closed or (split is not None and _goes_on(order, split)):
             continue
         if order.mode == Portfolio.Mode.LIVE and not order.is_waiting:
             if order.status != OrderStatus.PENDING_CANCEL:
