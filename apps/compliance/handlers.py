@@ -8,7 +8,12 @@ from apps.compliance.events import AlertDecided, KycSubmitted
 from apps.compliance.services.monitoring import movement_record
 from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
 from apps.core.events import subscribe
-from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled
+from apps.trading.events import (
+    CashDeposited,
+    CashWithdrawn,
+    OrderFilled,
+    PortfolioTransferMade,
+)
 from apps.users.selectors import user_get
 
 
@@ -46,6 +51,21 @@ def record_trade(event: OrderFilled) -> None:
         currency=event.currency,
         occurred_at=event.occurred_at,
         reference=event.execution_id,
+    )
+
+
+@subscribe(PortfolioTransferMade)
+def record_internal_transfer(event: PortfolioTransferMade) -> None:
+    """Keep it with its label: money that goes round inside the firm is no deposit."""
+    movement_record(
+        event_id=UUID(event.event_id),
+        client_id=UUID(event.client_id),
+        portfolio_id=UUID(event.source_id),
+        kind="INTERNAL",
+        amount=Decimal(event.value),
+        currency=event.currency,
+        occurred_at=event.occurred_at,
+        reference=event.transfer_id,
     )
 
 

@@ -52,6 +52,23 @@ class PortfolioClosed(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PortfolioTransferMade(DomainEvent):
+    """Cash or units went from one portfolio of the client to another; `value` is in `currency`."""
+
+    name: ClassVar[str] = "trading.transfer.made"
+
+    transfer_id: str
+    client_id: str
+    source_id: str
+    target_id: str
+    kind: str
+    asset: str
+    quantity: str
+    value: str
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CashTransferRequested(DomainEvent):
     """The client asked for a deposit or a withdrawal; no money moved yet."""
 

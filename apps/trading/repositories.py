@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LotConsumption,
         Order,
         Portfolio,
+        PortfolioTransfer,
     )
     from apps.users.models import User
 
@@ -134,6 +135,15 @@ class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
         if row is None:
             raise NotFound("There is no such transfer.")
         return row
+
+
+class PortfolioTransferQuerySet(models.QuerySet["PortfolioTransfer"]):
+    def of(self, portfolio_id: UUID) -> Self:
+        """Keep what left or entered the portfolio."""
+        return self.filter(Q(source_id=portfolio_id) | Q(target_id=portfolio_id))
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

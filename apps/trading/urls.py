@@ -18,6 +18,7 @@ from apps.trading.api.portfolios import (
 )
 from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
 from apps.trading.api.replacements import OrderCancelAllApi, OrderReplacementApi
+from apps.trading.api.transfers import PortfolioTransferApi
 
 ONE = "portfolios/<uuid:portfolio_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/withdrawals", WithdrawalApi.as_view(), name="withdrawals"),
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
+    path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),
     path("orders", OrderListApi.as_view(), name="orders"),
     path("orders/preview", OrderPreviewApi.as_view(), name="order-preview"),
     path("orders/brackets", BracketApi.as_view(), name="order-brackets"),

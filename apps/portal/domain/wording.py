@@ -54,6 +54,7 @@ EVENTS = {
     "trading.portfolio.opened": "A portfolio in {currency} was opened",
     "trading.portfolio.renamed": "A portfolio was renamed",
     "trading.portfolio.closed": "A portfolio was closed",
+    "trading.transfer.made": "{quantity} {asset} went from one of your portfolios to another",
     "trading.cash.requested": "A transfer was requested",
     "trading.cash.deposited": "{amount} {currency} arrived from the simulated bank",
     "trading.cash.withdrawn": "{amount} {currency} went to the simulated bank",

@@ -1,15 +1,23 @@
-"""Portfolios and cash transfers on the desk: to be read, never written."""
+"""Portfolios and what moves between them and the bank: to be read, never written."""
 
 from django.contrib import admin
 
 from apps.infrastructure.admin import ReadOnlyAdmin
-from apps.trading.models import CashTransfer, Portfolio
+from apps.trading.models import CashTransfer, Portfolio, PortfolioTransfer
 
 
 @admin.register(Portfolio)
 class PortfolioAdmin(ReadOnlyAdmin):
-    list_display = ("name", "client_id", "currency", "mode", "created_at")
-    list_filter = ("mode", "currency")
+    list_display = (
+        "name",
+        "client_id",
+        "currency",
+        "mode",
+        "lot_method",
+        "created_at",
+        "closed_at",
+    )
+    list_filter = ("mode", "currency", "lot_method")
     search_fields = ("=id", "=client__id")
     ordering = ("-created_at", "-id")
 
@@ -19,5 +27,14 @@ class CashTransferAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "amount", "currency", "status", "portfolio_id")
     list_filter = ("kind", "status")
     search_fields = ("=id", "=portfolio__id", "=counterparty_reference")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(PortfolioTransfer)
+class PortfolioTransferAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "quantity", "asset", "source_id", "target_id")
+    list_filter = ("kind",)
+    search_fields = ("=id", "=source__id", "=target__id", "=client__id", "=asset")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")

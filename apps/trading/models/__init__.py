@@ -7,6 +7,7 @@ from apps.trading.models.firm_switch import FirmSwitch
 from apps.trading.models.lot import Lot, LotConsumption
 from apps.trading.models.order import Order
 from apps.trading.models.portfolio import Portfolio
+from apps.trading.models.portfolio_transfer import PortfolioTransfer, ValueFlow
 from apps.trading.models.replacement import Replacement
 
 __all__ = [
@@ -19,5 +20,7 @@ __all__ = [
     "LotConsumption",
     "Order",
     "Portfolio",
+    "PortfolioTransfer",
     "Replacement",
+    "ValueFlow",
 ]

@@ -1,4 +1,4 @@
-"""Queries of money that entered and left portfolios."""
+"""Queries of money and value that entered and left portfolios."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from apps.core.errors import NotFound
-from apps.trading.models import CashTransfer
+from apps.trading.models import CashTransfer, ValueFlow
 from apps.trading.repositories import CashTransferQuerySet
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.users.models import User
@@ -17,7 +17,7 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """A settled transfer: money in (+) or out (-), in the portfolio's currency."""
+    """Value that came in (+) or went out (-), in the portfolio's currency."""
 
     portfolio_id: UUID
     at: datetime
@@ -43,26 +43,43 @@ def transfer_get(user: User, transfer_id: UUID) -> CashTransfer:
 
 
 def cash_flows(portfolio_ids: Iterable[UUID]) -> list[CashFlow]:
-    """Return the settled transfers of the portfolios, oldest first."""
-    rows = CashTransfer.objects.filter(portfolio_id__in=list(portfolio_ids), status="SETTLED")
-    return [
+    """Return what entered and left the portfolios, oldest first.
+
+    Settled transfers of the bank, and the value of what came from or went to another portfolio or
+    was imported.
+    """
+    ids = list(portfolio_ids)
+    rows = CashTransfer.objects.filter(portfolio_id__in=ids, status="SETTLED")
+    banked = [
         CashFlow(portfolio_id, at, amount if kind == CashTransfer.Kind.DEPOSIT else -amount)
         for portfolio_id, at, kind, amount in rows.order_by("settled_at", "id").values_list(
             "portfolio_id", "settled_at", "kind", "amount"
         )
         if at is not None
     ]
+    others = ValueFlow.objects.filter(portfolio_id__in=ids).order_by("occurred_at", "id")
+    moved = [CashFlow(row.portfolio_id, row.occurred_at, row.amount) for row in others]
+    return sorted([*banked, *moved], key=lambda flow: flow.at)
 
 
 def transfer_totals(
     portfolio_ids: Iterable[UUID] | None = None,
 ) -> dict[UUID, tuple[Decimal, Decimal]]:
-    """Return what was deposited and what was withdrawn, settled, by portfolio (None: all)."""
-    rows = CashTransfer.objects.filter(status="SETTLED")
+    """Return what entered and what left, as `cash_flows` counts it, by portfolio (None: all)."""
+    rows, others = CashTransfer.objects.filter(status="SETTLED"), ValueFlow.objects.all()
     if portfolio_ids is not None:
-        rows = rows.filter(portfolio_id__in=list(portfolio_ids))
+        ids = list(portfolio_ids)
+        rows, others = rows.filter(portfolio_id__in=ids), others.filter(portfolio_id__in=ids)
     totals = rows.values("portfolio_id").annotate(
         deposits=Sum("amount", filter=Q(kind="DEPOSIT"), default=Decimal(0)),
         withdrawals=Sum("amount", filter=Q(kind="WITHDRAWAL"), default=Decimal(0)),
     )
-    return {row["portfolio_id"]: (row["deposits"], row["withdrawals"]) for row in totals}
+    sums = {row["portfolio_id"]: (row["deposits"], row["withdrawals"]) for row in totals}
+    moved = others.values("portfolio_id").annotate(
+        gained=Sum("amount", filter=Q(amount__gt=0), default=Decimal(0)),
+        lost=Sum("amount", filter=Q(amount__lt=0), default=Decimal(0)),
+    )
+    for row in moved:
+        deposits, withdrawals = sums.get(row["portfolio_id"], (Decimal(0), Decimal(0)))
+        sums[row["portfolio_id"]] = (deposits + row["gained"], withdrawals - row["lost"])
+    return sums

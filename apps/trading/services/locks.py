@@ -1,11 +1,22 @@
-"""The one order in which trading takes its locks: portfolio, orders by id, then the ledger's
-accounts.
+"""The one order in which trading takes its locks: portfolios by id, orders by id, then the
+ledger's accounts, lots last.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from apps.core.errors import NotFound
 from apps.trading.models import Order, Portfolio
+from apps.users.models import User
+
+
+def portfolios_locked(actor: User, portfolio_ids: Iterable[UUID]) -> dict[UUID, Portfolio]:
+    """Load several of the actor's portfolios for writing, always in the order of their ids.
+
+    Raises NotFound, and Conflict `portfolio_closed`.
+    """
+    mine = Portfolio.objects.owned_by(actor)
+    return {one: mine.locked(one) for one in sorted(set(portfolio_ids))}
 
 
 def order_locked(order_id: UUID) -> Order:
