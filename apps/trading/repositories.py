@@ -138,12 +138,10 @@ class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
 
 
 class PortfolioTransferQuerySet(models.QuerySet["PortfolioTransfer"]):
-    def of(self, portfolio_id: UUID) -> Self:
-        """Keep what left or entered the portfolio."""
-        return self.filter(Q(source_id=portfolio_id) | Q(target_id=portfolio_id))
-
-    def newest_first(self) -> Self:
-        return self.order_by("-created_at", "-id")
+    def of(self, portfolio_id: UUID) -> "models.QuerySet[PortfolioTransfer]":
+        """Return what left or entered the portfolio, newest first."""
+        found = self.filter(Q(source_id=portfolio_id) | Q(target_id=portfolio_id))
+        return found.order_by("-created_at", "-id")
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
