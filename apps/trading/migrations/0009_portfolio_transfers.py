@@ -28,7 +28,7 @@ DROP TRIGGER trading_portfoliotransfer_append_only ON trading_portfoliotransfer;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0007_portfolios_close'),
+        ('trading', '0008_corporate_actions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

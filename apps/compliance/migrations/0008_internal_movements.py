@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0006_quarantine'),
+        ('compliance', '0007_watchlist_sources'),
     ]
 
     operations = [
