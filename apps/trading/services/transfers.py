@@ -211,7 +211,7 @@ def _carry(part: LotConsumption, target: Portfolio, entry_id: UUID) -> None:
         entry_id=entry_id,
         currency=lot.currency,
         fx_rate=rate,
-        carried_from=lot,
+        opened_at=part.consumed_at,
     )
 
 
