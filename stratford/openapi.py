@@ -18,6 +18,7 @@ def settings() -> dict[str, Any]:
         "ENUM_NAME_OVERRIDES": {
             "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
             "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
+            "CurrencyEnum": "apps.trading.api.portfolios.CURRENCIES",
             "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
             "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
             "OrderTypeEnum": "apps.trading.domain.orders.OrderType",

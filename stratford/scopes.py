@@ -19,6 +19,7 @@ OPERATIONS: dict[str, str] = {
     "PATCH api/v1/portfolios/<uuid:portfolio_id>": "portfolios:write",
     "POST api/v1/portfolios/<uuid:portfolio_id>/close": "portfolios:write",
     "GET api/v1/portfolios/<uuid:portfolio_id>/ledger-entries": "portfolios:read",
+    "GET api/v1/portfolios/<uuid:portfolio_id>/conversions": "cash:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/positions": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/lots": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/summary": "portfolios:read",

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import models
 from timescale.db.models.fields import TimescaleDateTimeField
 
+from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import Conflict, IllegalTransition
 from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import SOURCE_LENGTH, Quote
@@ -86,6 +87,11 @@ class Instrument(models.Model):
             models.CheckConstraint(
                 condition=models.Q(status__in=["ACTIVE", "HALTED", "DELISTED"]),
                 name="market_instrument_status",
+            ),
+            # A ledger account's asset is money or units, and its code alone says which.
+            models.CheckConstraint(
+                condition=~models.Q(symbol__in=sorted(MINOR_UNITS)),
+                name="market_instrument_symbol_is_no_currency",
             ),
         )
 

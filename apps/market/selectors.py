@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
+from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import InvalidInput, NotFound, Unavailable
 from apps.infrastructure.health import Finding, grade_age
 from apps.market.domain import sessions
@@ -32,6 +33,14 @@ def instrument_list(*, only_tradable: bool = True) -> InstrumentQuerySet:
     """Return the instruments by symbol; without `only_tradable` indices and delisted ones too."""
     instruments = Instrument.objects.order_by("symbol")
     return instruments.tradable() if only_tradable else instruments
+
+
+def currencies_of(symbols: Iterable[str]) -> dict[str, str]:
+    """Return the currency of each listed symbol."""
+    wanted = list(symbols)
+    if not wanted:
+        return {}
+    return dict(Instrument.objects.filter(symbol__in=wanted).values_list("symbol", "currency"))
 
 
 def quote_get(symbol: str) -> Quote | None:
@@ -157,7 +166,7 @@ def clock_get(exchange: str, at: datetime) -> Clock:
     )
 
 
-def fx_rate(source: str, target: str, *, on: date) -> FxRate:
+def fx_rate(source: str, target: str, *, on: date, rounding: str = ROUND_HALF_EVEN) -> FxRate:
     """Return the ECB's reference rate of `on`, else of the last day before that has one.
 
     Units of `target` for one of `source`, through the euro; its day is the older one's of the two.
@@ -165,40 +174,49 @@ def fx_rate(source: str, target: str, *, on: date) -> FxRate:
     Raises InvalidInput `fx_currency_unknown` for a currency that was never published, and
     Unavailable `fx_rate_unavailable` beyond settings.FX_RATE_MAX_AGE_DAYS.
     """
-    return fx_rates([source], target, on=on)[source]
+    found = fx_rates([source], target, on=on, rounding=rounding).get(source)
+    if found is not None:
+        return found
+    for currency in sorted({source, target} - {EURO}):
+        if not ReferenceRate.objects.filter(currency=currency).exists():
+            raise InvalidInput(
+                "There are no reference rates of this currency.",
+                code="fx_currency_unknown",
+                currency=currency,
+            )
+    raise Unavailable(
+        "There is no reference rate that is recent enough.",
+        code="fx_rate_unavailable",
+        limit=f"{settings.FX_RATE_MAX_AGE_DAYS} days",
+    )
 
 
-def fx_rates(sources: Iterable[str], target: str, *, on: date) -> dict[str, FxRate]:
-    """Return `fx_rate` of every source to the target, by source, in one query; raises alike."""
+def fx_currencies() -> list[str]:
+    """Return the currencies that convert today, by code."""
+    today = timezone.now().date()
+    return sorted(fx_rates(MINOR_UNITS, EURO, on=today))
+
+
+def fx_rates(
+    sources: Iterable[str], target: str, *, on: date, rounding: str = ROUND_HALF_EVEN
+) -> dict[str, FxRate]:
+    """Return `fx_rate` of the sources to the target, by source, in one query at most.
+
+    A source without a rate that is recent enough is absent.
+    """
     wanted = set(sources)
-    foreign = (wanted | {target}) - {EURO} if wanted - {target} else set()
-    found = latest_rates(sorted(foreign), on) if foreign else {}
-    for currency in sorted(foreign):
-        _check_rate(currency, on, found[currency][0] if currency in found else None)
-    one = (on, Decimal(1), "")
-    rates = {}
-    for source in wanted:
-        near, far = (found.get(currency, one) for currency in (source, target))
-        rates[source] = FxRate(
-            rate=cross(near[1], far[1]) if source != target else Decimal(1),
-            on=min(near[0], far[0]) if source != target else on,
-            source=(near[2] or far[2]) if source != target else "",
-        )
+    rates = {target: FxRate(Decimal(1), on, "")} if target in wanted else {}
+    foreign = wanted - {target}
+    if not foreign:
+        return rates
+    oldest = on - timedelta(days=settings.FX_RATE_MAX_AGE_DAYS)
+    to_euro = latest_rates(sorted((foreign | {target}) - {EURO}), on)
+    known = {currency: found for currency, found in to_euro.items() if found[0] >= oldest}
+    known[EURO] = (on, Decimal(1), "")
+    far = known.get(target)
+    for source in foreign & known.keys():
+        if far is not None:
+            near = known[source]
+            rate = cross(near[1], far[1], rounding)
+            rates[source] = FxRate(rate, min(near[0], far[0]), near[2] or far[2])
     return rates
-
-
-def _check_rate(currency: str, on: date, day: date | None) -> None:
-    if day is None and not ReferenceRate.objects.filter(currency=currency).exists():
-        raise InvalidInput(
-            "There are no reference rates of this currency.",
-            code="fx_currency_unknown",
-            currency=currency,
-        )
-    if day is None or (on - day).days > settings.FX_RATE_MAX_AGE_DAYS:
-        raise Unavailable(
-            "There is no reference rate that is recent enough.",
-            code="fx_rate_unavailable",
-            currency=currency,
-            limit=str(settings.FX_RATE_MAX_AGE_DAYS),
-            measured="" if day is None else str((on - day).days),
-        )

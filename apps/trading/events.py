@@ -17,6 +17,22 @@ class PortfolioOpened(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurrencyConverted(DomainEvent):
+    """`sold` became `bought`; `rate` is units bought for one sold, after the firm's spread."""
+
+    name: ClassVar[str] = "trading.currency.converted"
+
+    portfolio_id: str
+    client_id: str
+    conversion_id: str
+    sold: str
+    sold_currency: str
+    bought: str
+    bought_currency: str
+    rate: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DividendPaid(DomainEvent):
     """A dividend was credited; `withheld` of `gross` went to the tax authority at its source."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
     from apps.trading.models import (
         CashTransfer,
+        Conversion,
         CorporateAction,
         Entitlement,
         Execution,
@@ -142,6 +143,14 @@ class PortfolioTransferQuerySet(models.QuerySet["PortfolioTransfer"]):
         """Return what left or entered the portfolio, newest first."""
         found = self.filter(Q(source_id=portfolio_id) | Q(target_id=portfolio_id))
         return found.order_by("-created_at", "-id")
+
+
+class ConversionQuerySet(models.QuerySet["Conversion"]):
+    def keyed(self, portfolio_id: UUID, idempotency_key: str) -> "Conversion | None":
+        return self.filter(portfolio_id=portfolio_id, idempotency_key=idempotency_key).first()
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.trading.api.brackets import BracketApi, OcoApi
 from apps.trading.api.cash import DepositApi, WithdrawalApi
+from apps.trading.api.conversions import ConversionApi, ConversionPreviewApi
 from apps.trading.api.orders import (
     OrderCancelApi,
     OrderDetailApi,
@@ -28,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/ledger-entries", LedgerEntryListApi.as_view(), name="ledger-entries"),
     path(f"{ONE}/deposits", DepositApi.as_view(), name="deposits"),
     path(f"{ONE}/withdrawals", WithdrawalApi.as_view(), name="withdrawals"),
+    path(f"{ONE}/conversions", ConversionApi.as_view(), name="conversions"),
+    path(f"{ONE}/conversions/preview", ConversionPreviewApi.as_view(), name="conversion-preview"),
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from apps.ledger.domain.legs import AccountKind, Leg
+from apps.ledger.domain.legs import AccountKind, Leg, is_currency
 from apps.ledger.services import entry_post
 from apps.trading.models import Order, Portfolio
 from apps.trading.services.orders import order_place
@@ -37,7 +37,7 @@ def make_live_portfolio(client: User | None = None) -> Portfolio:
 
 def fund(portfolio: Portfolio, amount: str, asset: str = "USD") -> None:
     """Put units of an asset into the portfolio, past the bank and the venue."""
-    is_cash = asset == portfolio.currency
+    is_cash = is_currency(asset)
     theirs = AccountKind.CASH if is_cash else AccountKind.SECURITIES
     firms = AccountKind.CLIENT_MONEY if is_cash else AccountKind.CLEARING
     entry_post(

@@ -200,7 +200,7 @@ def test_order_place_of_a_sale_beyond_the_position_is_refused(portfolio: Portfol
         ({"status": "HALTED"}, "instrument_not_tradable"),
         ({"asset_class": "INDEX"}, "instrument_not_tradable"),
         ({"is_restricted": True}, "instrument_restricted"),
-        ({"currency": "EUR"}, "currency_not_supported"),
+        ({"currency": "EUR"}, "exchange_rate_missing"),
         ({"lot_size": D(10)}, "lot_size"),
     ],
 )

@@ -35,10 +35,10 @@ class EuroRate:
     rate: Decimal
 
 
-def cross(source: Decimal, target: Decimal) -> Decimal:
-    """Return target per source of two rates to the euro, at 12 decimals half to even.
+def cross(source: Decimal, target: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Return target per source of two rates to the euro, at 12 decimals.
 
     Source: the ECB's reference rates are stated to the euro; others are their quotient.
     """
     with localcontext(prec=60):
-        return (target / source).quantize(Decimal(1).scaleb(-RATE_PLACES), ROUND_HALF_EVEN)
+        return (target / source).quantize(Decimal(1).scaleb(-RATE_PLACES), rounding)

@@ -89,7 +89,7 @@ def ticket_read(portfolio: PortfolioChoice, symbol: str) -> Ticket:
         is_fresh=quote is not None and timezone.now() - quote.at <= longest,
         bars=chart_bars(symbol),
         position=balance_get(portfolio.id, AccountKind.SECURITIES, symbol),
-        cash=balance_get(portfolio.id, AccountKind.CASH, portfolio.currency),
+        cash=balance_get(portfolio.id, AccountKind.CASH, instrument.currency),
     )
 
 

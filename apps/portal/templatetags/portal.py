@@ -46,6 +46,18 @@ def average(value: Maybe) -> str:
 
 
 @register.filter
+def rate(value: Decimal) -> str:
+    """Show an exchange rate to eight decimals."""
+    return figures.plain(round(value, 8), least_places=4)
+
+
+@register.filter
+def basis_points(value: Decimal) -> str:
+    """Write basis points as a percentage."""
+    return figures.percent(value / 10_000)
+
+
+@register.filter
 def percent(value: Maybe) -> str:
     return figures.MISSING if not is_known(value) else figures.percent(value)
 

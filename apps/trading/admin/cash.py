@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from apps.infrastructure.admin import ReadOnlyAdmin
-from apps.trading.models import CashTransfer, Portfolio, PortfolioTransfer
+from apps.trading.models import CashTransfer, Conversion, Portfolio, PortfolioTransfer
 
 
 @admin.register(Portfolio)
@@ -36,5 +36,17 @@ class PortfolioTransferAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "quantity", "asset", "source_id", "target_id")
     list_filter = ("kind",)
     search_fields = ("=id", "=source__id", "=target__id", "=client__id", "=asset")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(Conversion)
+class ConversionAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("created_at", "sold_amount", "sold_currency", "bought_amount", "bought_currency"),
+        *("rate", "reference_rate", "reference_date", "spread_bps", "portfolio_id"),
+    )
+    list_filter = ("sold_currency", "bought_currency")
+    search_fields = ("=id", "=portfolio__id", "=entry_id")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")

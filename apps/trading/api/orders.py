@@ -103,6 +103,7 @@ class CheckOutput(serializers.Serializer[Any]):
 class PreviewOutput(serializers.Serializer[Any]):
     accepted = serializers.BooleanField(source="is_accepted")
     quantity = DecimalField(allow_null=True)
+    currency = serializers.CharField(source="instrument.currency")
     estimated_price = DecimalField(allow_null=True)
     estimated_cost = DecimalField(
         source="estimate.amount", max_digits=52, allow_null=True, default=None

@@ -45,6 +45,12 @@ class PositionOutput(serializers.Serializer[Any]):
     last_price_at = serializers.DateTimeField(allow_null=True)
     market_value = DecimalField(max_digits=52, allow_null=True)
     unrealised_profit = DecimalField(max_digits=52, allow_null=True)
+    portfolio_currency = serializers.CharField()
+    portfolio_value = DecimalField(source="worth", max_digits=52, allow_null=True)
+    fx_rate = DecimalField(
+        source="fx.rate", max_digits=38, decimal_places=12, allow_null=True, default=None
+    )
+    fx_rate_date = serializers.DateField(source="fx.on", allow_null=True, default=None)
 
 
 class LotOutput(serializers.Serializer[Any]):

@@ -96,13 +96,12 @@ def check_restricted(*, is_restricted: bool) -> CheckResult:
     )
 
 
-def check_currency(portfolio_currency: str, instrument_currency: str) -> CheckResult:
+def check_exchange_rate(*, is_known: bool) -> CheckResult:
+    """Refuse where a fill could not be told in the portfolio's currency."""
     return CheckResult(
-        code="currency_not_supported",
-        is_passed=portfolio_currency == instrument_currency,
-        message="The instrument trades in another currency than the portfolio's.",
-        limit=portfolio_currency,
-        measured=instrument_currency,
+        code="exchange_rate_missing",
+        is_passed=is_known,
+        message="There is no recent exchange rate to the portfolio's currency.",
     )
 
 
@@ -220,11 +219,11 @@ def check_duplicate(*, is_duplicate: bool, limits: Limits) -> CheckResult:
     )
 
 
-def check_buying_power(needed: Decimal, available: Decimal) -> CheckResult:
+def check_buying_power(needed: Decimal, available: Decimal, currency: str) -> CheckResult:
     return CheckResult(
         code="insufficient_buying_power",
         is_passed=needed <= available,
-        message="There is not enough buying power for this order and its fees.",
+        message=f"There is not enough {currency} in cash for this order and its fees.",
         limit=_text(available),
         measured=_text(needed),
     )

@@ -1,6 +1,7 @@
 """The tables of trading, under the one name that Django looks for."""
 
 from apps.trading.models.cash_transfer import CashTransfer
+from apps.trading.models.conversion import Conversion
 from apps.trading.models.corporate_action import CorporateAction, Entitlement
 from apps.trading.models.execution import Execution
 from apps.trading.models.firm_switch import FirmSwitch
@@ -12,6 +13,7 @@ from apps.trading.models.replacement import Replacement
 
 __all__ = [
     "CashTransfer",
+    "Conversion",
     "CorporateAction",
     "Entitlement",
     "Execution",

@@ -1,5 +1,6 @@
 """Queries of money and value that entered and left portfolios."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from apps.core.errors import NotFound
+from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind, is_currency
+from apps.ledger.selectors import balances_of
+from apps.market.domain.fx import FxRate
+from apps.market.selectors import fx_rates
 from apps.trading.models import CashTransfer, ValueFlow
 from apps.trading.repositories import CashTransferQuerySet
 from apps.trading.selectors.portfolios import portfolio_get
@@ -22,6 +28,40 @@ class CashFlow:
     portfolio_id: UUID
     at: datetime
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CashView:
+    """Cash in one currency, free and held for orders; `fx` leads to the portfolio's currency.
+
+    `worth` is both in the portfolio's currency, None without a recent rate.
+    """
+
+    currency: str
+    free: Decimal
+    held: Decimal
+    fx: FxRate | None
+    worth: Decimal | None
+
+
+def cash_list(portfolio_id: UUID, own: str) -> list[CashView]:
+    """Return a portfolio's cash by currency, its `own` first even where it is zero.
+
+    The caller has checked whose portfolio it is.
+    """
+    free: defaultdict[str, Decimal] = defaultdict(Decimal)
+    held: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in balances_of(portfolio_id):
+        if is_currency(row.asset) and row.kind in FLOORED_KINDS:
+            (held if row.kind is AccountKind.HELD else free)[row.asset] += row.balance
+    found = {currency for currency in {*free, *held} if free[currency] or held[currency]}
+    rates = fx_rates({own, *found}, own, on=timezone.now().date())
+    views = []
+    for currency in sorted({own, *found}, key=lambda code: (code != own, code)):
+        fx, total = rates.get(currency), free[currency] + held[currency]
+        worth = fx.convert(total, own).amount if fx else None
+        views.append(CashView(currency, free[currency], held[currency], fx, worth))
+    return views
 
 
 def transfer_list(user: User, portfolio_id: UUID, kind: str | None = None) -> CashTransferQuerySet:

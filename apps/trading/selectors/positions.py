@@ -6,11 +6,13 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from apps.core.domain.money import Money
-from apps.ledger.domain.legs import AccountKind
+from apps.ledger.domain.legs import AccountKind, is_currency
 from apps.ledger.selectors import balances_of
-from apps.market.selectors import quotes_get
+from apps.market.domain.fx import FxRate
+from apps.market.selectors import currencies_of, fx_rates, quotes_get
 from apps.trading.models import Lot, Portfolio
 from apps.trading.repositories import LotQuerySet
 
@@ -19,10 +21,12 @@ PRICE_STEP = Decimal("0.00000001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionView:
-    """One holding, in the portfolio's currency; figures that need a quote are None without one.
+    """One holding, in its instrument's currency; figures that need a quote are None without one.
 
-    `available` is what no open sale holds.  `average_cost` is per unit and, like `cost`, includes
-    the fees of the purchases; `unrealised_profit` is the value at the last price less the cost.
+    `fx` is the rate to the portfolio's currency (None: there is no recent one), and `worth` the
+    market value in it.  `available` is what no open sale holds.  `average_cost` is per unit and,
+    like `cost`, includes the fees of the purchases; `unrealised_profit` is the value at the last
+    price less the cost.
     """
 
     symbol: str
@@ -35,6 +39,16 @@ class PositionView:
     last_price_at: datetime | None
     market_value: Decimal | None
     unrealised_profit: Decimal | None
+    portfolio_currency: str
+    fx: FxRate | None
+
+    @property
+    def worth(self) -> Decimal | None:
+        return None if self.market_value is None else self.in_portfolio(self.market_value)
+
+    def in_portfolio(self, amount: Decimal) -> Decimal | None:
+        """Return an amount of the instrument's currency in the portfolio's."""
+        return self.fx.convert(amount, self.portfolio_currency).amount if self.fx else None
 
 
 def position_list(portfolio_id: UUID) -> list[PositionView]:
@@ -43,7 +57,7 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
     free: dict[str, Decimal] = {}
     owned: dict[str, Decimal] = {}
     for row in balances_of(portfolio_id):
-        if row.asset == portfolio.currency:
+        if is_currency(row.asset):
             continue
         if row.kind is AccountKind.SECURITIES:
             free[row.asset] = row.balance
@@ -57,17 +71,20 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
         .annotate(Sum("remaining_cost"))
     )
     quotes = quotes_get(symbols)
+    currencies = currencies_of(symbols)
+    rates = fx_rates(set(currencies.values()), portfolio.currency, on=timezone.now().date())
     positions = []
     for symbol in symbols:
         quote = quotes.get(symbol)
-        cost = Money(costs.get(symbol, Decimal(0)), portfolio.currency).rounded().amount
+        currency = currencies.get(symbol, portfolio.currency)
+        cost = Money(costs.get(symbol, Decimal(0)), currency).rounded().amount
         value = None
         if quote is not None:
-            value = Money(owned[symbol] * quote.last, portfolio.currency).rounded().amount
+            value = Money(owned[symbol] * quote.last, currency).rounded().amount
         positions.append(
             PositionView(
                 symbol=symbol,
-                currency=portfolio.currency,
+                currency=currency,
                 quantity=owned[symbol],
                 available=free.get(symbol, Decimal(0)),
                 cost=cost,
@@ -76,6 +93,8 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
                 last_price_at=quote.at if quote else None,
                 market_value=value,
                 unrealised_profit=None if value is None else value - cost,
+                portfolio_currency=portfolio.currency,
+                fx=rates.get(currency),
             )
         )
     return positions

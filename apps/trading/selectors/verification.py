@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from apps.core.domain.money import MINOR_UNITS
+
 # Units per portfolio and symbol as three witnesses tell it: the ledger's accounts, what is left of
 # the lots, and all that came and went: executions, and what other entries brought and took.
 UNITS = """
@@ -11,7 +13,7 @@ WITH ledger AS (
     SELECT account.owner_id AS portfolio_id, account.asset AS symbol, sum(account.balance) AS units
       FROM ledger_account AS account
       JOIN trading_portfolio AS portfolio ON portfolio.id = account.owner_id
-     WHERE account.kind IN ('SECURITIES', 'HELD') AND account.asset <> portfolio.currency
+     WHERE account.kind IN ('SECURITIES', 'HELD') AND NOT account.asset = ANY (%(currencies)s)
      GROUP BY 1, 2
 ), lots AS (
     SELECT portfolio_id, symbol, sum(remaining_quantity) AS units FROM trading_lot GROUP BY 1, 2
@@ -85,5 +87,5 @@ def position_differences() -> Iterator[str]:
     """Yield, in words, each position or order that the ledger, lots and trades tell apart."""
     with connection.cursor() as cursor:
         for query, sentence in CHECKS:
-            cursor.execute(query)
+            cursor.execute(query, {"currencies": sorted(MINOR_UNITS)})
             yield from (sentence.format(*row) for row in cursor.fetchall())

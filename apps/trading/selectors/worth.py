@@ -10,7 +10,6 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.core.domain.money import MINOR_UNITS, Money
-from apps.core.errors import DomainError
 from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind
 from apps.ledger.selectors import balances_of_each
 from apps.market.selectors import fx_rates, instrument_list, quotes_get
@@ -80,14 +79,5 @@ def _worth(
 
 def rates_known(sources: Iterable[str], target: str, *, on: date) -> dict[str, Decimal]:
     """Return the reference rates to the target, one for itself; without those that are unknown."""
-    wanted = set(sources) - {target}
-    rates = {target: Decimal(1)}
-    if not wanted:
-        return rates
-    try:
-        rates |= {source: found.rate for source, found in fx_rates(wanted, target, on=on).items()}
-    except DomainError:
-        if len(wanted) > 1:
-            for source in wanted:
-                rates |= rates_known([source], target, on=on)
-    return rates
+    rates = fx_rates({*sources, target}, target, on=on)
+    return {currency: found.rate for currency, found in rates.items()}

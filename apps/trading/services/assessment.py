@@ -1,6 +1,7 @@
 """Look at a draft as it would be placed now: what it needs, and every pre-trade check's result."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,10 +11,16 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.core.errors import DomainError
-from apps.ledger.domain.legs import AccountKind
+from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind, is_currency
 from apps.ledger.selectors import BalanceRow, balances_of
 from apps.market.domain.quotes import Quote
-from apps.market.selectors import instrument_get, quotes_get, session_is_open
+from apps.market.selectors import (
+    currencies_of,
+    fx_rates,
+    instrument_get,
+    quotes_get,
+    session_is_open,
+)
 from apps.trading.domain import risk
 from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
 from apps.trading.domain.orders import OrderDraft, OrderType, Side, trailing_stop
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """A portfolio's accounts, by what trading asks of them."""
+    """A portfolio's accounts, by what trading in one currency asks of them."""
 
     rows: list[BalanceRow]
     currency: str
@@ -41,18 +48,19 @@ class Balances:
         return self.get(AccountKind.CASH, self.currency)
 
     @property
-    def held_cash(self) -> Decimal:
-        return self.get(AccountKind.HELD, self.currency)
+    def money(self) -> dict[str, Decimal]:
+        """Cash by currency, free and held."""
+        return self._totals(is_money=True)
 
     @property
     def units(self) -> dict[str, Decimal]:
         """Units by symbol, free and held."""
+        return self._totals(is_money=False)
+
+    def _totals(self, *, is_money: bool) -> dict[str, Decimal]:
         owned: dict[str, Decimal] = {}
         for row in self.rows:
-            if (
-                row.kind in {AccountKind.SECURITIES, AccountKind.HELD}
-                and row.asset != self.currency
-            ):
+            if row.kind in FLOORED_KINDS and is_currency(row.asset) is is_money:
                 owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
         return owned
 
@@ -127,7 +135,7 @@ def assess(
     has that it `revises`; of that one `needed` and the checks mean the part that is not filled.
     """
     instrument = instrument_get(draft.symbol)
-    balances = Balances(balances_of(portfolio.id), portfolio.currency)
+    balances = Balances(balances_of(portfolio.id), instrument.currency)
     units = balances.units
     quotes = quotes_get({draft.symbol, *units})
     quote = quotes.get(draft.symbol)
@@ -144,9 +152,9 @@ def assess(
     )
     price = draft.limit_price or stop or market
     quantity = _quantity(draft, worst or price, instrument.lot_size)
-    estimate = _most(quantity, price, portfolio)
+    estimate = _most(quantity, price, instrument.currency)
     is_buy = draft.side is Side.BUY
-    held = _most(quantity, worst, portfolio, revises)
+    held = _most(quantity, worst, instrument.currency, revises)
     own = sum((order.held_amount for order in (shares, revises) if order is not None), Decimal(0))
     if revises is not None:
         own += sum(
@@ -166,9 +174,7 @@ def assess(
         position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0)
         + Order.objects.open().on_the_way(portfolio.id, draft.symbol)
         - (own + filled * (price or 0) if revises and is_buy else 0),
-        equity=balances.cash
-        + balances.held_cash
-        + sum(owned * quotes[symbol].last for symbol, owned in units.items() if symbol in quotes),
+        equity=_equity(balances, quotes, instrument, now),
         now=now,
         is_new=revises is None,
     )
@@ -216,7 +222,7 @@ def _quantity(draft: OrderDraft, price: Decimal | None, lot_size: Decimal) -> De
 def _most(
     quantity: Decimal | None,
     price: Decimal | None,
-    portfolio: Portfolio,
+    currency: str,
     revises: Order | None = None,
 ) -> Charge | None:
     if quantity is None or price is None:
@@ -226,9 +232,28 @@ def _most(
         filled_value=revises.filled_value if revises else Decimal(0),
         quantity=quantity,
         worst_price=price,
-        currency=portfolio.currency,
+        currency=currency,
         commission=policies.commission(),
     )
+
+
+def _equity(
+    balances: Balances, quotes: Mapping[str, Quote], instrument: "Instrument", now: datetime
+) -> Decimal:
+    """Return what the portfolio is worth in the instrument's currency.
+
+    What has no price or no exchange rate counts nothing: the check that asks is then the stricter.
+    """
+    units = balances.units
+    others = currencies_of(units.keys() - {instrument.symbol})
+    currencies = {**others, instrument.symbol: instrument.currency}
+    worth: defaultdict[str, Decimal] = defaultdict(Decimal, balances.money)
+    for symbol in units.keys() & quotes.keys() & currencies.keys():
+        worth[currencies[symbol]] += units[symbol] * quotes[symbol].last
+    rates = fx_rates(
+        (currency for currency, value in worth.items() if value), instrument.currency, on=now.date()
+    )
+    return sum((worth[currency] * rate.rate for currency, rate in rates.items()), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +278,11 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     yield risk.check_firm_state(risk.FirmState(switch.state), draft.side)
     yield risk.check_tradable(instrument.status, is_tradable=instrument.is_tradable)
     yield risk.check_restricted(is_restricted=instrument.is_restricted)
-    yield risk.check_currency(facts.portfolio.currency, instrument.currency)
+    yield risk.check_exchange_rate(
+        is_known=bool(
+            fx_rates([instrument.currency], facts.portfolio.currency, on=facts.now.date())
+        )
+    )
     is_open = session_is_open(instrument, facts.now)
     yield risk.check_session(is_open=is_open, time_in_force=draft.time_in_force)
     yield risk.check_step("tick_size", draft.limit_price, instrument.tick_size)
@@ -262,8 +291,10 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     yield _quote_check(facts, limits, is_open=is_open)
     yield risk.check_collar(draft.side, draft.limit_price, _reference(facts), limits)
     if facts.needed is not None:
-        check = risk.check_buying_power if draft.side is Side.BUY else risk.check_sellable
-        yield check(facts.needed, facts.available)
+        if draft.side is Side.BUY:
+            yield risk.check_buying_power(facts.needed, facts.available, instrument.currency)
+        else:
+            yield risk.check_sellable(facts.needed, facts.available)
     if facts.value is not None:
         yield from _value_checks(facts, facts.value, limits)
     if facts.is_new:

@@ -1,6 +1,6 @@
 """What a venue reports becomes trades, lots and postings, once."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -16,6 +16,7 @@ from apps.core.errors import Conflict, InvalidInput
 from apps.infrastructure.metrics import observe_execution
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
+from apps.market.selectors import fx_rate
 from apps.trading.domain.amounts import Charge, charge_of_fill
 from apps.trading.domain.lots import LotCause, LotOrigin
 from apps.trading.domain.orders import Side
@@ -41,7 +42,8 @@ def execution_record(
 
     The last fill frees what the order still holds.  A fill that arrives while a cancel is pending
     counts.  Raises NotFound, InvalidInput, IllegalTransition (the order is closed), and Conflict
-    `overfill` (more than remains) or `worse_than_held` (beyond the price or the sum that was held).
+    `overfill` (more than remains) or `worse_than_held` (beyond the price or the sum that was held),
+    and Unavailable `fx_rate_unavailable` (there is no rate to the portfolio's currency yet).
     """
     order = order_locked(order_id)
     return record_locked(
@@ -89,6 +91,9 @@ def record_locked(
         amount=charge.amount,
         fees=charge.fees,
         currency=order.currency,
+        fx_rate=fx_rate(
+            order.currency, order.portfolio.currency, on=executed_at.astimezone(UTC).date()
+        ).rate,
         venue=venue,
         venue_execution_id=venue_execution_id,
         executed_at=executed_at,

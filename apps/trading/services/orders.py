@@ -52,7 +52,7 @@ def order_place(
 ) -> Order:
     """Check the order, hold its cash or units, accept and return it; a venue hears after commit.
 
-    Exactly one of `quantity` (units) and `notional` (an amount in the portfolio's currency that
+    Exactly one of `quantity` (units) and `notional` (an amount in the instrument's currency that
     buys or sells the most whole lots) is given.  A trailing stop follows the best trade price by
     `trail_amount` (money a unit) or `trail_percent`.  `lot_ids` names the lots that a sale takes
     where the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms
@@ -221,7 +221,7 @@ def _order(
         **terms,
         portfolio=portfolio,
         mode=portfolio.mode,
-        currency=portfolio.currency,
+        currency=assessment.instrument.currency,
         client_order_id=client_order_id,
         mark_price=assessment.mark_price,
         worst_price=_known(assessment.worst_price),
