@@ -4,8 +4,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.compliance.domain.alerts import HITS_DECIDED
-from apps.compliance.events import AlertDecided, KycSubmitted
+from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted
 from apps.compliance.services.monitoring import movement_record
+from apps.compliance.services.rescreening import client_screen
 from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
 from apps.core.events import subscribe
 from apps.trading.events import (
@@ -72,6 +73,11 @@ def record_internal_transfer(event: PortfolioTransferMade) -> None:
 @subscribe(KycSubmitted)
 def screen_submission(event: KycSubmitted) -> None:
     screening_run(record_id=UUID(event.record_id))
+
+
+@subscribe(KycStepSaved)
+def screen_changed_answers(event: KycStepSaved) -> None:
+    client_screen(record_id=UUID(event.record_id))
 
 
 @subscribe(AlertDecided)

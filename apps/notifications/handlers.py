@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from apps.compliance.events import KycDecided
+from apps.compliance.events import KycDecided, OperationsAlertRaised
 from apps.core.events import DomainEvent, subscribe
 from apps.notifications.services.messages import notification_send
 from apps.notifications.services.webhooks import deliveries_enqueue
@@ -15,6 +15,7 @@ from apps.trading.events import (
     OrderFilled,
     OrderRejected,
 )
+from apps.users.domain.roles import Role
 from apps.users.events import (
     ApiKeyCreated,
     ApiKeyRevoked,
@@ -28,7 +29,7 @@ from apps.users.events import (
     SignInSucceeded,
     SocialAccountChanged,
 )
-from apps.users.selectors import email_former_get
+from apps.users.selectors import email_former_get, role_holders
 
 # What a client hears of a decision; every other status says nothing to them.
 KYC_CODES = {
@@ -47,6 +48,12 @@ def tell_kyc_decided(event: KycDecided) -> None:
     code = KYC_CODES.get(event.status)
     if code:
         _tell(event, event.client_id, code, {})
+
+
+@subscribe(OperationsAlertRaised)
+def tell_operations(event: OperationsAlertRaised) -> None:
+    for user_id in role_holders(Role.OPERATIONS):
+        _tell(event, str(user_id), "operations_alert", {"message": event.message})
 
 
 @subscribe(CashDeposited)

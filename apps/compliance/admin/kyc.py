@@ -19,7 +19,7 @@ from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind, Step
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
-from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
+from apps.compliance.models import KycDecision, KycRecord
 from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
@@ -39,21 +39,6 @@ if TYPE_CHECKING:
 
 TIMELINE = 100
 CHANGES = ("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed")
-
-
-@admin.register(WatchlistVersion)
-class WatchlistVersionAdmin(ReadOnlyAdmin):
-    list_display = (
-        "list_code",
-        "version",
-        "entity_count",
-        "name_count",
-        "added_count",
-        "changed_count",
-        "removed_count",
-        "created_at",
-    )
-    list_filter = ("list_code",)
 
 
 @admin.register(KycRecord)

@@ -33,6 +33,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "A webhook is switched off",
         "Too many deliveries to one of your webhooks failed. Mend it, then switch it on again.",
     ),
+    "operations_alert": (
+        "OPERATIONS",
+        "Something needs a look",
+        "{message} It stands among the operations alerts until somebody acknowledges it.",
+    ),
     "password_changed": (
         "SECURITY",
         "Your password was changed",

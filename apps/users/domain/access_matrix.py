@@ -31,15 +31,21 @@ NOBODY: Audience = frozenset()
 PERMISSIONS: dict[str, Audience] = {
     "audit.view_auditevent": AUDITOR,
     "audit.view_checkpoint": AUDITOR,
+    "compliance.acknowledge_operationsalert": OPERATIONS_TEAM | SUPERVISOR,
     "compliance.assign_alert": SUPERVISOR,
     "compliance.decide_alert": OFFICERS,
     "compliance.decide_kycrecord": OFFICERS,
+    "compliance.propose_watchlist": OFFICERS,
     "compliance.view_alert": OFFICERS | AUDITOR,
     "compliance.view_kycdocument": OFFICERS | AUDITOR,
     "compliance.view_kycrecord": OFFICERS | AUDITOR,
+    "compliance.view_operationsalert": BOOKS,
+    "compliance.view_ownlistchange": OFFICERS | AUDITOR,
     "compliance.view_scenario": OFFICERS | AUDITOR,
     "compliance.view_screeninghit": OFFICERS | AUDITOR,
-    "compliance.view_watchlistversion": OFFICERS | AUDITOR,
+    "compliance.view_watchlistimport": BOOKS,
+    "compliance.view_watchlistsource": BOOKS,
+    "compliance.view_watchlistversion": BOOKS,
     "ledger.view_account": BOOKS,
     "ledger.view_entry": BOOKS,
     "market.halt_instrument": OPERATIONS_TEAM,
@@ -89,6 +95,7 @@ def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audi
 ACCOUNT = "/api/v1/portfolios/<uuid:portfolio_id>"
 ALERT = "/api/v1/alerts/<uuid:alert_id>"
 WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
+OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -273,7 +280,11 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("audit.checkpoint")),
     **dict(_table("compliance.alert", is_acted_on=True)),
     **dict(_table("compliance.kycrecord")),
+    **dict(_table("compliance.operationsalert", is_acted_on=True)),
+    **dict(_table("compliance.ownlistchange")),
     **dict(_table("compliance.scenario")),
+    **dict(_table("compliance.watchlistimport")),
+    **dict(_table("compliance.watchlistsource", is_acted_on=True)),
     **dict(_table("compliance.watchlistversion")),
     **dict(_table("ledger.account")),
     **dict(_table("ledger.entry")),
@@ -297,10 +308,21 @@ OPERATIONS: dict[str, Audience] = {
     f"POST {RECORD}/hits/<uuid:hit_id>/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/answers/<str:step>/<str:question>/": PERMISSIONS["compliance.view_kycrecord"],
     f"GET {RECORD}/documents/<uuid:document_id>/": PERMISSIONS["compliance.view_kycdocument"],
+    f"GET {OWN_LIST}/entries/": PERMISSIONS["compliance.view_ownlistchange"],
+    f"POST {OWN_LIST}/entries/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {OWN_LIST}/<path:object_id>/change/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {LISTS}import/<path:object_id>/change/": PERMISSIONS["compliance.propose_watchlist"],
+    f"GET {LISTS}source/edit/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {LISTS}source/edit/": PERMISSIONS["compliance.propose_watchlist"],
     # What the desk does with the rows that are ticked.
     "ACTION compliance.alert confirm_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.alert export_selected": PERMISSIONS["compliance.view_alert"],
     "ACTION compliance.alert take_selected": PERMISSIONS["compliance.decide_alert"],
+    "ACTION compliance.operationsalert acknowledge": PERMISSIONS[
+        "compliance.acknowledge_operationsalert"
+    ],
+    "ACTION compliance.watchlistsource activate": PERMISSIONS["compliance.propose_watchlist"],
+    "ACTION compliance.watchlistsource deactivate": PERMISSIONS["compliance.propose_watchlist"],
     "ACTION market.instrument halt": PERMISSIONS["market.halt_instrument"],
     "ACTION market.instrument release": PERMISSIONS["market.restrict_instrument"],
     "ACTION market.instrument restrict": PERMISSIONS["market.restrict_instrument"],
