@@ -1,6 +1,7 @@
 """Addresses that lists are fetched from, and the fetching itself."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -15,7 +16,7 @@ from apps.compliance.models import WatchlistImport, WatchlistSource
 from apps.compliance.services.operations_alerts import operations_alert_raise
 from apps.compliance.services.watchlists import MAX_CODE, watchlist_import
 from apps.core.commands import command
-from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted
+from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted, Refused
 from apps.infrastructure.outbound import Broken, Downloaded, Unreachable, download, url_check
 from apps.users.models import User
 
@@ -99,33 +100,35 @@ def source_refresh(*, source_id: UUID) -> str:
     source = WatchlistSource.objects.filter(id=source_id, is_active=True).first()
     if source is None:
         return "OFF"
-    answer: Downloaded | None = None
-    try:
-        with TemporaryDirectory(prefix="stratford-list-") as folder:
-            path = Path(folder) / "list"
-            with path.open("wb") as file:
-                answer = download(
-                    source.url,
-                    file,
-                    etag=source.etag,
-                    modified=source.modified,
-                    seconds=MAX_SECONDS,
-                    most=MAX_BYTES,
-                )
-            outcome = "NOT_MODIFIED" if answer.status == 304 else _import(source, path)
-    except (Broken, Unreachable, OSError, InvalidInput) as error:
-        outcome = _failed(source, str(error))
-    except DomainError as error:
-        # The import has told of it; the same file is asked for again, since two may let it in.
-        outcome, answer = error.code, None
-    _source_asked(source_id=source_id, outcome=outcome, answer=answer)
-    return outcome
-
-
-def _import(source: WatchlistSource, path: Path) -> str:
-    version = watchlist_import(actor=None, path=path, list_code=source.list_code)
+    with TemporaryDirectory(prefix="stratford-list-") as folder:
+        path = Path(folder) / "list"
+        try:
+            answer = _fetch(source, path)
+        except (Broken, Unreachable, OSError, InvalidInput, Refused) as error:
+            return _failed(source, str(error))
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return _source_asked(source_id=source.id, outcome="NOT_MODIFIED", answer=None)
+        try:
+            version = watchlist_import(actor=None, path=path, list_code=source.list_code)
+        except DomainError as error:
+            # The import has told of it; all of the file is asked for again: two may let it in.
+            return _source_asked(source_id=source.id, outcome=error.code, answer=None)
     newest = WatchlistImport.objects.filter(version=version).first()
-    return newest.status if newest else "IMPORTED"
+    return _source_asked(
+        source_id=source.id, outcome=newest.status if newest else "IMPORTED", answer=answer
+    )
+
+
+def _fetch(source: WatchlistSource, path: Path) -> Downloaded:
+    with path.open("wb") as file:
+        return download(
+            source.url,
+            file,
+            etag=source.etag,
+            modified=source.modified,
+            seconds=MAX_SECONDS,
+            most=MAX_BYTES,
+        )
 
 
 def _failed(source: WatchlistSource, reason: str) -> str:
@@ -136,17 +139,18 @@ def _failed(source: WatchlistSource, reason: str) -> str:
         " in force.",
         facts={"source": str(source.id)},
     )
-    return "FETCH_FAILED"
+    return _source_asked(source_id=source.id, outcome="FETCH_FAILED", answer=None)
 
 
 @command
-def _source_asked(*, source_id: UUID, outcome: str, answer: Downloaded | None) -> None:
-    """Keep what was said; of a file that did not come in, nothing that would spare the next try."""
+def _source_asked(*, source_id: UUID, outcome: str, answer: Downloaded | None) -> str:
+    """Keep what came of it and, of a file that came in, what spares fetching it again."""
     source = WatchlistSource.objects.select_for_update().get(id=source_id)
     source.outcome, source.checked_at = outcome[:40], timezone.now()
-    if answer is not None and answer.status == 200 and outcome != "FETCH_FAILED":
+    if answer is not None:
         source.etag, source.modified = answer.etag, answer.modified
     source.save(update_fields=["outcome", "checked_at", "etag", "modified", "updated_at"])
+    return outcome
 
 
 def _check_permitted(actor: User) -> None:
