@@ -35,7 +35,7 @@ SETTLED = RESCREENED - EDITABLE
 NIGHT_HOUR = 2
 STREAM = "rescreening"
 # Clients of one transaction.
-BATCH = 500
+BATCH = 1000
 
 
 def clients_rescreen(*, limit: int = 20 * BATCH) -> int:
@@ -145,6 +145,7 @@ def _batch_compare(*, after: UUID | None, limit: int) -> _Batch:
     rows = rows.exclude(list_versions=versions, matcher_version=MATCHER_VERSION)
     if after is not None:
         rows = rows.filter(record_id__gt=after)
+    rows = rows.only("record_id", "subject", "list_versions", "matcher_version")
     rows = rows.select_for_update(of=("self",), skip_locked=True).order_by("record_id")
     clients = list(rows[:limit])
     if not clients:
