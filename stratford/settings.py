@@ -40,6 +40,7 @@ DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
     "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
     "connect_timeout": 3,
+    "prepare_threshold": 5,
 }
 
 

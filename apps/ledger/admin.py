@@ -21,7 +21,7 @@ class PostingInline(ReadOnly, admin.TabularInline[Posting, Entry]):
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
-    list_display = ("id", "owner_id", "kind", "asset", "balance", "floor")
+    list_display = ("id", "owner_id", "kind", "asset", "shard", "balance", "floor")
     list_filter = ("kind",)
     search_fields = ("=owner_id", "=asset")
     ordering = ("id",)

@@ -17,13 +17,15 @@ class Account(models.Model):
     """One asset of one owner for one purpose; no owner is the firm.
 
     The balance changes only with the postings that explain it, under the row's lock, in their
-    transaction.
+    transaction.  The firm's accounts are kept in parts, one `shard` a row: the balance of one is
+    their sum, which the selectors tell.
     """
 
     id = models.BigAutoField(primary_key=True)
     owner_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=12, choices=KINDS)
     asset = models.CharField(max_length=20)
+    shard = models.PositiveSmallIntegerField(default=0)
     balance = models.DecimalField(max_digits=38, decimal_places=8, default=0)
     floor = models.DecimalField(max_digits=38, decimal_places=8, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,7 +35,7 @@ class Account(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["owner_id", "kind", "asset"],
+                fields=["owner_id", "kind", "asset", "shard"],
                 name="ledger_account_key",
                 nulls_distinct=False,
             ),
@@ -45,14 +47,28 @@ class Account(models.Model):
                 condition=Q(kind__in=[kind.value for kind in AccountKind]),
                 name="ledger_account_kind",
             ),
+            models.CheckConstraint(
+                condition=Q(owner_id=None) | Q(shard=0), name="ledger_account_shards_of_firm"
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.owner_id or 'firm'} {self.kind} {self.asset}"
 
+    @property
+    def place(self) -> tuple[uuid.UUID | None, str, str, int]:
+        """What no other row has."""
+        return (self.owner_id, self.kind, self.asset, self.shard)
+
     @classmethod
-    def for_key(cls, key: AccountKey) -> "Account":
-        return cls(owner_id=key.owner_id, kind=key.kind.value, asset=key.asset, floor=key.floor)
+    def for_key(cls, key: AccountKey, shard: int) -> "Account":
+        return cls(
+            owner_id=key.owner_id,
+            kind=key.kind.value,
+            asset=key.asset,
+            floor=key.floor,
+            shard=0 if key.owner_id else shard,
+        )
 
 
 class Entry(models.Model):

@@ -1,23 +1,82 @@
 """Questions to accounts and entries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from apps.infrastructure.prepared import run_prepared
 from apps.ledger.domain.legs import AccountKey, AccountKind
 
 if TYPE_CHECKING:
     from apps.ledger.models import Account, Entry, Posting
 
 
+# All of them or, where one is missing, none.
+LOCK = """
+WITH found AS MATERIALIZED (
+    SELECT array_agg(account.id) AS ids
+      FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS key (owner_id, kind, asset)
+     CROSS JOIN LATERAL (
+        SELECT id FROM ledger_account
+         WHERE owner_id = key.owner_id AND kind = key.kind AND asset = key.asset
+        UNION ALL
+        SELECT id FROM ledger_account
+         WHERE key.owner_id IS NULL AND owner_id IS NULL AND kind = key.kind
+           AND asset = key.asset AND shard = %s
+     ) AS account
+)
+SELECT account.id, owner_id, kind, asset, balance, floor
+  FROM found JOIN ledger_account AS account ON account.id = ANY (found.ids)
+ WHERE cardinality(found.ids) = %s
+ ORDER BY owner_id NULLS LAST, kind, asset
+   FOR NO KEY UPDATE OF account
+"""
+BALANCES_OF = """
+SELECT kind, asset, sum(balance) FROM ledger_account WHERE {} GROUP BY kind, asset ORDER BY 1, 2
+"""
+CLAIM = """
+INSERT INTO ledger_entry (id, idempotency_key, kind, reference, reverses_id, digest, posted_at)
+VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+"""
+MOVE = """
+WITH change AS MATERIALIZED (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::numeric[]) AS change (id, asset, amount)
+), moved AS (
+    UPDATE ledger_account AS account SET balance = account.balance + change.amount
+      FROM change WHERE account.id = change.id
+    RETURNING account.id, account.balance
+)
+INSERT INTO ledger_posting (entry_id, account_id, asset, amount, balance)
+SELECT %s::uuid, change.id, change.asset, change.amount, moved.balance
+  FROM change JOIN moved ON moved.id = change.id
+"""
+
+
+class LockedAccount(NamedTuple):
+    """What posting needs of a row whose lock it holds."""
+
+    id: int
+    balance: Decimal
+    floor: Decimal | None
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
+    model: "type[Account]"
+
     def owned_by(self, owner_id: UUID | None) -> Self:
         return self.filter(owner_id=owner_id)
+
+    def balances(self, owner_id: UUID | None) -> list[tuple[Any, ...]]:
+        """Return kind, asset and balance of each account, the parts of the firm's added up."""
+        if owner_id is None:
+            return run_prepared(BALANCES_OF.format("owner_id IS NULL"), [])
+        return run_prepared(BALANCES_OF.format("owner_id = %s"), [owner_id])
 
     def keyed(self, keys: Iterable[AccountKey]) -> Self:
         """Find the accounts with these natural keys, by one index look-up each."""
@@ -29,17 +88,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
         )
         return self.filter(reduce(or_, wanted))
 
-    def locked(self, keys: Iterable[AccountKey]) -> "dict[AccountKey, Account]":
-        """Lock the rows that exist, the clients' before the firm's shared ones.
+    def locked(self, keys: Iterable[AccountKey], shard: int) -> dict[AccountKey, LockedAccount]:
+        """Lock the rows, the clients' before the firm's shared ones; none when one is missing.
 
         Every writer asks in this order, so that two of them never wait for each other in a ring.
         """
-        rows = (
-            self.keyed(keys)
-            .order_by(models.F("owner_id").asc(nulls_last=True), "kind", "asset")
-            .select_for_update(no_key=True)
-        )
-        return {AccountKey(row.owner_id, AccountKind(row.kind), row.asset): row for row in rows}
+        wanted = [(key.owner_id, key.kind.value, key.asset) for key in keys]
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        rows = run_prepared(LOCK, [*columns, shard, len(wanted)])
+        return {
+            AccountKey(owner_id, AccountKind(kind), asset): LockedAccount(pk, balance, floor)
+            for pk, owner_id, kind, asset, balance, floor in rows
+        }
 
 
 class AppendOnly:
@@ -53,6 +113,12 @@ class AppendOnly:
 
 
 class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
+    def claim(self, entry: "Entry") -> bool:
+        """Insert the entry unless its key, or a reversal of the same entry, is there."""
+        labels = (entry.idempotency_key, entry.kind, entry.reference)
+        values = [entry.id, *labels, entry.reverses_id, entry.digest, entry.posted_at]
+        return bool(run_prepared(CLAIM, values))
+
     def keyed(self, idempotency_key: str) -> "Entry | None":
         return self.filter(idempotency_key=idempotency_key).first()
 
@@ -70,14 +136,22 @@ class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
 class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
     model: "type[Posting]"
 
+    def move(self, entry: "Entry", moves: Sequence[tuple[int, str, Decimal]]) -> None:
+        """Add each amount to its account and post it, in one statement: (account, asset, amount).
+
+        The accounts' rows are locked in this transaction.
+        """
+        columns = [list(column) for column in zip(*moves, strict=True)]
+        run_prepared(MOVE, [*columns, entry.id])
+
     def owned_by(self, owner_id: UUID) -> Self:
         return self.filter(account__owner_id=owner_id)
 
 
 # The proof of the ledger: each query finds rows that should not exist.
 BALANCES = """
-SELECT account.id, coalesce(account.owner_id::text, 'firm'), account.kind, account.asset,
-       account.balance, coalesce(posted.total, 0)
+SELECT account.id, coalesce(account.owner_id::text, 'firm/' || account.shard), account.kind,
+       account.asset, account.balance, coalesce(posted.total, 0)
   FROM ledger_account AS account
   LEFT JOIN (SELECT account_id, sum(amount) AS total FROM ledger_posting GROUP BY account_id)
     AS posted ON posted.account_id = account.id

@@ -26,15 +26,14 @@ class BalanceRow:
 
 def balance_get(owner_id: UUID | None, kind: AccountKind, asset: str) -> Decimal:
     """Return the balance in units of the asset; zero where there is no account."""
-    key = AccountKey(owner_id, AccountKind(kind), asset)
-    balance = Account.objects.keyed([key]).values_list("balance", flat=True).first()
-    return Decimal(0) if balance is None else balance
+    rows = Account.objects.keyed([AccountKey(owner_id, AccountKind(kind), asset)])
+    return sum(rows.values_list("balance", flat=True), Decimal(0))
 
 
 def balances_of(owner_id: UUID | None) -> list[BalanceRow]:
     """Return every account of the owner (None: the firm), by kind and asset."""
-    rows = Account.objects.owned_by(owner_id).order_by("kind", "asset")
-    return [BalanceRow(AccountKind(row.kind), row.asset, row.balance) for row in rows]
+    rows = Account.objects.balances(owner_id)
+    return [BalanceRow(AccountKind(kind), asset, balance) for kind, asset, balance in rows]
 
 
 def balances_of_each(owner_ids: Iterable[UUID]) -> list[tuple[UUID, BalanceRow]]:

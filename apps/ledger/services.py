@@ -4,23 +4,25 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
-
 from apps.audit.services import Actor, emit
 from apps.core.commands import command
 from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
-from apps.ledger.domain.legs import KIND_PATTERN, AccountKey, AccountKind, Leg, digest, net
+from apps.ledger.domain.legs import (
+    KIND_PATTERN,
+    AccountKey,
+    AccountKind,
+    Leg,
+    digest,
+    net,
+    shard_of,
+)
 from apps.ledger.events import EntryPosted
 from apps.ledger.models import Account, Entry, Posting
+from apps.ledger.repositories import LockedAccount
 
 MAX_KEY_LENGTH = 200
 MAX_REFERENCE_LENGTH = 100
-ADD_TO_BALANCES = """
-UPDATE ledger_account AS account SET balance = account.balance + change.amount
-  FROM unnest(%s::bigint[], %s::numeric[]) AS change (account_id, amount)
- WHERE account.id = change.account_id
-"""
 
 
 @command
@@ -42,9 +44,22 @@ def entry_post(
     key has an entry with other legs), Refused `insufficient_funds` or `insufficient_units` (a
     client's account would fall below its floor; nothing moved).
     """
-    return _post(
-        actor, Entry(idempotency_key=idempotency_key, kind=kind, reference=reference), legs
+    return entry_add(
+        actor=actor, idempotency_key=idempotency_key, kind=kind, legs=legs, reference=reference
     )
+
+
+def entry_add(
+    *,
+    actor: Actor | None,
+    idempotency_key: str,
+    kind: str,
+    legs: Sequence[Leg],
+    reference: str = "",
+) -> Entry:
+    """Do what `entry_post` says as a part of the caller's command, which fails as a whole."""
+    entry = Entry(idempotency_key=idempotency_key, kind=kind, reference=reference)
+    return _post(actor, entry, legs)
 
 
 @command
@@ -86,19 +101,8 @@ def _post(actor: Actor | None, entry: Entry, legs: Sequence[Leg]) -> Entry:
         return first
     accounts = _lock(changes)
     _check_floors(accounts, changes)
-    with connection.cursor() as cursor:
-        ids = [accounts[key].id for key in changes]
-        cursor.execute(ADD_TO_BALANCES, [ids, list(changes.values())])
-    Posting.objects.bulk_create(
-        Posting(
-            entry=entry,
-            account=accounts[key],
-            asset=key.asset,
-            amount=amount,
-            balance=accounts[key].balance + amount,
-        )
-        for key, amount in changes.items()
-    )
+    moves = [(accounts[key].id, key.asset, amount) for key, amount in changes.items()]
+    Posting.objects.move(entry, moves)
     emit(_posted(entry, changes), actor=actor)
     return entry
 
@@ -117,7 +121,8 @@ def _claim(entry: Entry) -> Entry:
 
     Raises Conflict when the key's first entry says something else.
     """
-    Entry.objects.bulk_create([entry], ignore_conflicts=True)
+    if Entry.objects.claim(entry):
+        return entry
     first = Entry.objects.keyed(entry.idempotency_key)
     if first is None:
         raise Conflict("The entry was already reversed.", code="already_reversed")
@@ -126,19 +131,25 @@ def _claim(entry: Entry) -> Entry:
     return first
 
 
-def _lock(changes: Mapping[AccountKey, Decimal]) -> dict[AccountKey, Account]:
+def _lock(changes: Mapping[AccountKey, Decimal]) -> dict[AccountKey, LockedAccount]:
     """Return every account of the entry under its row lock, made first where it is missing."""
-    known = {
-        (row.owner_id, row.kind, row.asset) for row in Account.objects.keyed(changes).iterator()
-    }
-    missing = [key for key in changes if (key.owner_id, key.kind.value, key.asset) not in known]
-    if missing:
-        Account.objects.bulk_create(map(Account.for_key, missing), ignore_conflicts=True)
-    return Account.objects.locked(changes)
+    shard = shard_of(changes)
+    accounts = Account.objects.locked(changes, shard)
+    if not accounts:
+        known = set(
+            Account.objects.keyed(changes).values_list("owner_id", "kind", "asset", "shard")
+        )
+        made = (Account.for_key(key, shard) for key in changes)
+        missing = [
+            row for row in made if (row.owner_id, row.kind, row.asset, row.shard) not in known
+        ]
+        Account.objects.bulk_create(missing, ignore_conflicts=True)
+        accounts = Account.objects.locked(changes, shard)
+    return accounts
 
 
 def _check_floors(
-    accounts: Mapping[AccountKey, Account], changes: Mapping[AccountKey, Decimal]
+    accounts: Mapping[AccountKey, LockedAccount], changes: Mapping[AccountKey, Decimal]
 ) -> None:
     for key, change in changes.items():
         account = accounts[key]

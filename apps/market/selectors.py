@@ -13,6 +13,7 @@ from apps.core.domain.dates import DateRange
 from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import InvalidInput, NotFound, Unavailable
 from apps.infrastructure.health import Finding, grade_age
+from apps.infrastructure.prepared import load_rows
 from apps.market.domain import sessions
 from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.fx import EURO, FxRate, cross
@@ -23,10 +24,10 @@ from apps.market.repositories import InstrumentQuerySet, latest_rates, recall_qu
 
 def instrument_get(symbol: str) -> Instrument:
     """Return the instrument; raises NotFound."""
-    instrument = Instrument.objects.filter(symbol=symbol).first()
-    if instrument is None:
+    rows = load_rows(Instrument, "WHERE symbol = %s", [symbol])
+    if not rows:
         raise NotFound("There is no such instrument.", field="symbol")
-    return instrument
+    return rows[0]
 
 
 def instrument_list(*, only_tradable: bool = True) -> InstrumentQuerySet:

@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.models import Q, Sum
 
 from apps.core.errors import Conflict, NotFound
+from apps.infrastructure.prepared import load_rows, run_prepared
 from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
+    from apps.trading.domain.orders import OrderDraft
     from apps.trading.models import (
         CashTransfer,
         Conversion,
@@ -91,6 +93,51 @@ UPDATE trading_order AS orders
 """
 
 
+ACTIVITY = """
+SELECT (SELECT coalesce(sum(held_amount), 0) FROM trading_order
+         WHERE portfolio_id = %s AND symbol = %s AND side = 'BUY' AND closed_at IS NULL),
+       (SELECT count(*) FROM trading_order WHERE portfolio_id = %s AND created_at >= %s),
+       EXISTS (SELECT FROM trading_order
+                WHERE portfolio_id = %s AND created_at >= %s AND symbol = %s AND side = %s
+                  AND order_type = %s AND quantity = %s
+                  AND limit_price IS NOT DISTINCT FROM %s::numeric
+                  AND trail_amount IS NOT DISTINCT FROM %s::numeric
+                  AND trail_percent IS NOT DISTINCT FROM %s::numeric
+                  AND (%s::numeric IS NULL OR stop_price = %s::numeric))
+"""
+
+
+OF_ORDER = """
+WHERE id = (SELECT portfolio_id FROM trading_order WHERE id = %s) FOR NO KEY UPDATE
+"""
+GROUP = """
+WHERE id = %s OR group_id = (SELECT group_id FROM trading_order WHERE id = %s)
+ORDER BY id FOR NO KEY UPDATE
+"""
+SELLABLE = """
+WHERE portfolio_id = %s AND symbol = %s AND remaining_quantity > 0
+ORDER BY symbol, acquired_at, id FOR UPDATE
+"""
+KEEP_LOTS = """
+UPDATE trading_lot AS lot SET remaining_quantity = kept.quantity, remaining_cost = kept.cost
+  FROM unnest(%s::uuid[], %s::numeric[], %s::numeric[]) AS kept (id, quantity, cost)
+ WHERE lot.id = kept.id
+"""
+REPORTED = "WHERE venue = %s AND venue_execution_id = %s"
+IS_TAKEN = """
+SELECT EXISTS (SELECT FROM trading_order WHERE portfolio_id = %s AND client_order_id = %s)
+    OR EXISTS (SELECT FROM trading_replacement WHERE portfolio_id = %s AND client_order_id = %s)
+"""
+
+
+class Activity(NamedTuple):
+    """`on_the_way`: the cash that purchases of the symbol hold; `orders_today`: how many."""
+
+    on_the_way: Decimal
+    orders_today: int
+    is_repeated: bool
+
+
 def _reach(user: "User", column: str) -> dict[str, str]:
     """Return the filter that keeps an API key within portfolios of its mode."""
     return {column: user.reach} if user.reach else {}
@@ -119,6 +166,13 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         if row.closed_at is not None and not may_be_closed:
             raise Conflict("The portfolio is closed.", code="portfolio_closed")
         return row
+
+    def locked_of_order(self, order_id: UUID) -> "Portfolio":
+        """Load an order's portfolio for writing."""
+        rows = load_rows(self.model, OF_ORDER, [order_id])
+        if not rows:
+            raise NotFound("There is no such order.")
+        return rows[0]
 
 
 class CashTransferQuerySet(models.QuerySet["CashTransfer"]):
@@ -170,17 +224,19 @@ class OrderQuerySet(models.QuerySet["Order"]):
         replaced = Q(replacements__client_order_id=client_order_id)
         return self.filter(Q(client_order_id=client_order_id) | replaced).distinct()
 
+    def is_taken(self, portfolio_id: UUID, client_order_id: str) -> bool:
+        """Say whether an order was placed or replaced under the id."""
+        return bool(run_prepared(IS_TAKEN, [portfolio_id, client_order_id] * 2)[0][0])
+
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
-    def locked(self, order_id: UUID) -> "Order":
-        """Load the order for writing; commands lock its portfolio before it."""
-        return self.select_for_update(no_key=True, of=("self",)).get(id=order_id)
+    def locked_group(self, order_id: UUID) -> "list[Order]":
+        """Load the order and those that belong to it for writing, in the one order of such locks.
 
-    def locked_group(self, group_id: UUID) -> "list[Order]":
-        """Load orders that belong together for writing, in the one order of such locks."""
-        rows = self.select_for_update(no_key=True, of=("self",)).filter(group_id=group_id)
-        return list(rows.order_by("id"))
+        Commands lock its portfolio before it.
+        """
+        return load_rows(self.model, GROUP, [order_id, order_id])
 
     def lock(self) -> None:
         """Lock the orders for writing by id, the one order of such locks; load nothing."""
@@ -223,11 +279,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
             cursor.execute(ORDERS_THAT_TRADE, columns)
             return [(row[0], row[1]) for row in cursor.fetchall()]
 
-    def on_the_way(self, portfolio_id: UUID, symbol: str) -> Decimal:
-        """Return the cash that the portfolio's purchases of the symbol hold."""
-        orders = self.filter(portfolio_id=portfolio_id, symbol=symbol, side="BUY")
-        held: Decimal = orders.aggregate(held=Sum("held_amount", default=Decimal(0)))["held"]
-        return held
+    def activity(
+        self, draft: "OrderDraft", *, quantity: Decimal | None, today: datetime, lately: datetime
+    ) -> Activity:
+        """Return what the draft's portfolio did: since `today` began, and the same order `lately`.
+
+        `quantity` is what the draft comes to.  The same stop is asked for only where one is given.
+        """
+        mine = (draft.portfolio_id, draft.symbol, draft.portfolio_id, today, draft.portfolio_id)
+        words = (draft.symbol, draft.side.value, draft.order_type.value, quantity or Decimal(0))
+        trail = (draft.limit_price, draft.trail_amount, draft.trail_percent)
+        stop = (draft.stop_price, draft.stop_price)
+        return Activity(*run_prepared(ACTIVITY, [*mine, lately, *words, *trail, *stop])[0])
 
     def due(self, at: datetime) -> Self:
         """Open orders whose time in force has ended."""
@@ -236,7 +299,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
     def reported(self, venue: str, venue_execution_id: str) -> "Execution | None":
-        return self.filter(venue=venue, venue_execution_id=venue_execution_id).first()
+        rows = load_rows(self.model, REPORTED, [venue, venue_execution_id])
+        return rows[0] if rows else None
 
     def visible_to(self, user: "User") -> Self:
         return self.filter(
@@ -255,8 +319,18 @@ class LotQuerySet(models.QuerySet["Lot"]):
         return self.filter(portfolio_id=portfolio_id).order_by("symbol", "acquired_at", "id")
 
     def locked_open(self, portfolio_id: UUID, symbol: str) -> "list[Lot]":
-        """Load what a sale may consume, for writing, oldest first."""
+        """Load what may be taken of these lots, for writing, oldest first."""
         return list(self.of(portfolio_id).open().filter(symbol=symbol).select_for_update())
+
+    def sellable(self, portfolio_id: UUID, symbol: str) -> "list[Lot]":
+        """Load all that a sale may consume, for writing, oldest first."""
+        return load_rows(self.model, SELLABLE, [portfolio_id, symbol])
+
+    def keep(self, lots: "Iterable[Lot]") -> None:
+        """Write what is left of lots that are locked."""
+        left = [(lot.id, lot.remaining_quantity, lot.remaining_cost) for lot in lots]
+        if left:
+            run_prepared(KEEP_LOTS, [list(column) for column in zip(*left, strict=True)])
 
     def there_at(self, symbol: str, moment: datetime) -> Self:
         """Keep lots of the symbol that came into their portfolio by then."""

@@ -367,3 +367,20 @@ def test_ledger_differences_gives_its_checks_all_the_time_they_need(settings: Se
     settings.LEDGER_CHECKS = [f"{__name__}.timeout_now"]
 
     assert list(ledger_differences()) == ["0"]
+
+
+def test_firm_accounts_in_parts_show_one_balance_and_the_proof_names_the_part() -> None:
+    owners = [UUID(int=number) for number in (1, 2, 18)]
+    for owner in owners:
+        post(deposit_legs(owner, "10"))
+
+    rows = Account.objects.filter(owner_id=None, kind="CLIENT_MONEY")
+    assert sorted(rows.values_list("shard", "balance")) == [(1, -10), (2, -20)]
+    assert balance_get(None, FIRM, "USD") == -30
+    assert [row.balance for row in balances_of(None)] == [-30]
+    assert list(ledger_differences()) == []
+
+    Account.objects.filter(owner_id=None, shard=2).update(balance=-19)
+
+    [difference] = ledger_differences()
+    assert "firm/2 CLIENT_MONEY USD): balance -19.00000000, its postings sum to -20" in difference

@@ -26,6 +26,7 @@ from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
 from apps.trading.domain.orders import OrderDraft, OrderType, Side, trailing_stop
 from apps.trading.domain.risk import CheckResult
 from apps.trading.models import FirmSwitch, Order, Portfolio
+from apps.trading.repositories import Activity
 from apps.trading.services import policies
 
 if TYPE_CHECKING:
@@ -160,6 +161,12 @@ def assess(
         own += sum(
             (one.held_amount for one in revises.linked if one.side == draft.side), Decimal(0)
         )
+    activity = Order.objects.activity(
+        draft,
+        quantity=quantity,
+        today=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        lately=now - limits.duplicate_window,
+    )
     free_units = balances.get(AccountKind.SECURITIES, draft.symbol)
     filled = revises.filled_quantity if revises else Decimal(0)
     facts = _Facts(
@@ -172,10 +179,11 @@ def assess(
         needed=(held.total if held else None) if is_buy else quantity and quantity - filled,
         available=(balances.cash if is_buy else free_units) + own,
         position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0)
-        + Order.objects.open().on_the_way(portfolio.id, draft.symbol)
+        + activity.on_the_way
         - (own + filled * (price or 0) if revises and is_buy else 0),
         equity=_equity(balances, quotes, instrument, now),
         now=now,
+        activity=activity,
         is_new=revises is None,
     )
     return Assessment(
@@ -269,6 +277,7 @@ class _Facts:
     position: Decimal
     equity: Decimal
     now: datetime
+    activity: Activity
     is_new: bool
 
 
@@ -331,19 +340,5 @@ def _value_checks(facts: _Facts, value: Decimal, limits: risk.Limits) -> Iterato
 
 
 def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
-    draft = facts.draft
-    since = facts.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Order.objects.filter(portfolio=facts.portfolio, created_at__gte=since)
-    yield risk.check_orders_a_day(today.count(), limits)
-    repeated = today.filter(
-        created_at__gte=facts.now - limits.duplicate_window,
-        symbol=draft.symbol,
-        side=draft.side,
-        order_type=draft.order_type,
-        quantity=facts.quantity or 0,
-        limit_price=draft.limit_price,
-        trail_amount=draft.trail_amount,
-        trail_percent=draft.trail_percent,
-        **({} if draft.stop_price is None else {"stop_price": draft.stop_price}),
-    ).exists()
-    yield risk.check_duplicate(is_duplicate=repeated, limits=limits)
+    yield risk.check_orders_a_day(facts.activity.orders_today, limits)
+    yield risk.check_duplicate(is_duplicate=facts.activity.is_repeated, limits=limits)

@@ -14,8 +14,9 @@ from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
 from apps.core.domain.money import exact
 from apps.core.errors import Conflict, InvalidInput
 from apps.infrastructure.metrics import observe_execution
+from apps.infrastructure.prepared import insert_row, update_row
 from apps.ledger.domain.legs import AccountKind, Leg
-from apps.ledger.services import entry_post
+from apps.ledger.services import entry_add
 from apps.market.selectors import fx_rate
 from apps.trading.domain.amounts import Charge, charge_of_fill
 from apps.trading.domain.lots import LotCause, LotOrigin
@@ -26,6 +27,17 @@ from apps.trading.services.closing import replacement_drop
 from apps.trading.services.linked import after_fill, take_hold
 from apps.trading.services.locks import order_locked
 from apps.trading.services.lots import lot_open, lots_take
+
+# What a fill changes of its order.
+PROGRESS = (
+    "status",
+    "filled_quantity",
+    "filled_value",
+    "average_price",
+    "fees",
+    "held_amount",
+    "closed_at",
+)
 
 
 @command
@@ -103,7 +115,7 @@ def record_locked(
         quantity=quantity, price=price, fees=charge.fees, execution_id=execution.id, at=executed_at
     )
     settle = _settle_buy if order.side == Side.BUY else _settle_sell
-    entry = entry_post(
+    entry = entry_add(
         actor=None,
         idempotency_key=f"execution-{execution.id}",
         kind="EXECUTION",
@@ -112,7 +124,7 @@ def record_locked(
     )
     execution.entry_id = entry.id
     (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
-    order.save()
+    update_row(order, *PROGRESS)
     emit(event, actor=None)
     if order.is_closed:
         replacement_drop(order)
@@ -183,7 +195,7 @@ def _settle_sell(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | 
 
 
 def _open_lot(order: Order, execution: Execution) -> None:
-    execution.save(force_insert=True)
+    insert_row(execution)
     lot_open(
         order.portfolio,
         order.symbol,
@@ -213,4 +225,4 @@ def _consume_lots(order: Order, execution: Execution) -> None:
         execution=execution,
     )
     execution.profit = proceeds - sum((part.cost for part in parts), Decimal(0))
-    execution.save(force_insert=True)
+    insert_row(execution)

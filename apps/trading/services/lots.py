@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.core.errors import Conflict
+from apps.infrastructure.prepared import insert_row
 from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin, sell, spread
 from apps.trading.models import Execution, Lot, LotConsumption, Portfolio
 from apps.trading.repositories import LotQuerySet
@@ -36,7 +37,7 @@ def lot_open(
     that was bought names its execution.  `opened_at` is when the units came into the portfolio,
     where that is not when they were acquired.
     """
-    return Lot.objects.create(
+    lot = Lot(
         portfolio=portfolio,
         origin=origin,
         entry_id=entry_id,
@@ -51,6 +52,8 @@ def lot_open(
         remaining_quantity=quantity,
         remaining_cost=cost,
     )
+    insert_row(lot)
+    return lot
 
 
 def lots_take(
@@ -75,8 +78,11 @@ def lots_take(
     its `proceeds` after fees in the lots' currency, shared out by units, and the `fx_rate` of its
     time.  Raises Refused `insufficient_lots`.
     """
-    lots = Lot.objects.all() if among is None else among
-    rows = {str(lot.id): lot for lot in lots.locked_open(portfolio.id, symbol)}
+    if among is None:
+        lots = Lot.objects.sellable(portfolio.id, symbol)
+    else:
+        lots = among.locked_open(portfolio.id, symbol)
+    rows = {str(lot.id): lot for lot in lots}
     method = method or LotMethod(portfolio.lot_method)
     sale = sell([lot.as_open() for lot in rows.values()], quantity, method, chosen=chosen)
     changed = []
@@ -85,7 +91,7 @@ def lots_take(
         if (left.quantity, left.cost) != (lot.remaining_quantity, lot.remaining_cost):
             lot.leave(quantity=left.quantity, cost=left.cost)
             changed.append(lot)
-    Lot.objects.bulk_update(changed, ["remaining_quantity", "remaining_cost"])
+    Lot.objects.keep(changed)
     shares: Sequence[Decimal | None] = [None] * len(sale.consumed)
     if proceeds is not None:
         shares = spread(proceeds, [part.quantity for part in sale.consumed])

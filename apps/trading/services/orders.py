@@ -12,6 +12,7 @@ from apps.audit.services import Actor, emit
 from apps.core.commands import command
 from apps.core.domain.instruments import Symbol
 from apps.core.errors import NotFound, Unavailable
+from apps.infrastructure.prepared import insert_row
 from apps.market.selectors import session_end
 from apps.trading.domain.orders import OrderDraft, OrderStatus, TimeInForce
 from apps.trading.domain.risk import require
@@ -200,7 +201,7 @@ def place_locked(
     held = _known(assessment.needed) if beside is None else Decimal(0)
     event = order.accept(held=held)
     hold_move(order, held, actor=actor, key=f"hold-{order.id}")
-    order.save(force_insert=True)
+    insert_row(order)
     emit(event, actor=actor)
     return order
 
