@@ -15,7 +15,9 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from rest_framework.test import APIClient
 
-from apps.compliance.models import KycRecord
+from apps.compliance.models import KycRecord, OwnListChange, WatchlistSource
+from apps.compliance.providers.own import OwnEntries
+from apps.compliance.services.watchlists import provider_import
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
 from apps.users.domain.roles import Role
@@ -47,6 +49,20 @@ def make_key(client: User) -> UUID:
     return key.pk
 
 
+def make_lists(author: User) -> None:
+    """Create a source, an attempt to import, a version and a proposal for the firm's own list."""
+    WatchlistSource.objects.create(list_code="UN", url="https://lists.example/", changed_by=author)
+    version = provider_import(actor=None, provider=OwnEntries([]), list_code="OWN")
+    OwnListChange.objects.create(
+        action="END",
+        uid="own-1",
+        payload_hash="0" * 64,
+        base_version=version.version,
+        reason="x",
+        proposed_by=author,
+    )
+
+
 def make_account() -> dict[str, Any]:
     """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
     client = make_user(Role.CLIENT)
@@ -55,6 +71,7 @@ def make_account() -> dict[str, Any]:
     portfolio = make_portfolio(client, cash="10000")
     hold_units(portfolio, "2")
     order = place_order(portfolio, order_type="LIMIT", limit_price="95")
+    make_lists(client)
     return {
         "client": client,
         "client_id": client.pk,
