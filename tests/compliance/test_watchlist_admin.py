@@ -35,7 +35,7 @@ def test_version_page_shows_what_changed() -> None:
     assert "KPi.900" in text
     assert "style=" not in text
     address = reverse("admin:compliance_watchlistversion_changelist")
-    assert "UN_XML" in desk.get(address).content.decode()
+    assert "UN XML" in desk.get(address).content.decode()
     assert desk.get(f"{address}nonsense/change/").status_code == 404
 
 

@@ -21,6 +21,7 @@ LISTS = "#result_list tbody th a"
 DESK = (
     *("/admin/", "/admin/compliance/alert/", "/admin/compliance/kycrecord/"),
     *("/admin/compliance/alert/?status__exact=CLOSED", "/admin/compliance/scenario/"),
+    *("/admin/compliance/watchlistimport/", "/admin/compliance/ownlistchange/entries/"),
     *("/admin/compliance/watchlistversion/", "/admin/trading/order/", "/admin/ledger/entry/"),
 )
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.compliance.domain.wording import plain
 from apps.compliance.forms import SourceForm
 from apps.compliance.models import (
     OperationsAlert,
@@ -46,10 +47,14 @@ def object_or_404(queryset: "QuerySet[Any]", object_id: str) -> Any:
 @admin.register(WatchlistVersion)
 class WatchlistVersionAdmin(ReadOnlyAdmin):
     list_display = (
-        *("list_code", "version", "format", "entity_count", "name_count", "added_count"),
+        *("list_code", "version", "shown_format", "entity_count", "name_count", "added_count"),
         *("changed_count", "removed_count", "created_at"),
     )
     list_filter = ("list_code",)
+
+    @admin.display(description="format", ordering="format")
+    def shown_format(self, version: WatchlistVersion) -> str:
+        return plain(version.format)
 
     def change_view(
         self,
@@ -77,11 +82,15 @@ class WatchlistVersionAdmin(ReadOnlyAdmin):
 @admin.register(WatchlistImport)
 class WatchlistImportAdmin(ReadOnlyAdmin):
     list_display = (
-        *("list_code", "status", "progress", "format", "told", "version", "started_by"),
+        *("list_code", "status", "progress", "shown_format", "told", "version", "started_by"),
         *("created_at", "ended_at"),
     )
     list_filter = ("status", "list_code")
     list_select_related = ("version", "started_by")
+
+    @admin.display(description="format", ordering="format")
+    def shown_format(self, attempt: WatchlistImport) -> str:
+        return plain(attempt.format) if attempt.format else "-"
 
     @admin.display(description="read")
     def progress(self, attempt: WatchlistImport) -> SafeString | str:

@@ -6,6 +6,7 @@ from apps.compliance.domain.alerts import HITS_DECIDED
 
 SCENARIOS = {
     "WATCHLIST": "Watchlist match",
+    "DELISTED": "Entry of a true match left its list",
     "STRUCTURING": "Structuring",
     "RAPID_IN_OUT": "Rapid in and out",
 }
@@ -60,7 +61,19 @@ FACTS = {
     "reason_code": "Reason",
     "proposal_withdrawn": "The proposal was withdrawn",
 }
-_TABLES = (SCENARIOS, REASONS, FACTS)
+# How lists come.
+FORMATS = {
+    "OFAC_CSV": "OFAC CSV",
+    "OFAC_XML": "OFAC advanced XML",
+    "UN_XML": "UN XML",
+    "EU_XML": "EU XML",
+    "UK_XML": "UK sanctions list XML",
+    "OFSI_CSV": "OFSI CSV",
+    "FTM_JSON": "FollowTheMoney JSON",
+    "OWN_CSV": "Own CSV",
+    "OWN": "Entries of the desk",
+}
+_TABLES = (SCENARIOS, REASONS, FACTS, FORMATS)
 
 
 def plain(code: str) -> str:
