@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
 
 from django.db import connections, models
-from django.db.models import Q, Sum
+from django.db.models import F, Func, Q, Sum
 
 from apps.core.errors import Conflict, NotFound
 from apps.infrastructure.prepared import load_rows, run_prepared
@@ -362,9 +362,13 @@ class LotConsumptionQuerySet(models.QuerySet["LotConsumption"]):
     def of(self, portfolio_id: UUID) -> Self:
         return self.filter(lot__portfolio_id=portfolio_id).order_by("consumed_at", "id")
 
-    def disposals(self) -> Self:
-        """Keep what brought money: without it units only went on with their cost."""
-        return self.filter(proceeds__isnull=False)
+    def disposals(self, taken_back: "EntitlementQuerySet") -> Self:
+        """Keep what brought money, but for the entries of actions that were taken back.
+
+        Without money units only went on with their cost.
+        """
+        undone = taken_back.annotate(entry=Func(F("entry_ids"), function="unnest")).values("entry")
+        return self.filter(proceeds__isnull=False).exclude(entry_id__in=undone)
 
 
 class CorporateActionQuerySet(models.QuerySet["CorporateAction"]):
@@ -395,3 +399,6 @@ class EntitlementQuerySet(models.QuerySet["Entitlement"]):
     def standing(self) -> Self:
         """Keep those that were not taken back."""
         return self.filter(reversed_at=None)
+
+    def taken_back(self) -> Self:
+        return self.exclude(reversed_at=None)

@@ -5,6 +5,14 @@ from django.urls import URLPattern, URLResolver, path
 from apps.trading.api.brackets import BracketApi, OcoApi
 from apps.trading.api.cash import DepositApi, WithdrawalApi
 from apps.trading.api.conversions import ConversionApi, ConversionPreviewApi
+from apps.trading.api.corporate_actions import CorporateActionListApi
+from apps.trading.api.gains import (
+    GainFileApi,
+    GainListApi,
+    LotMethodApi,
+    TaxReportApi,
+    TaxReportFileApi,
+)
 from apps.trading.api.orders import (
     OrderCancelApi,
     OrderDetailApi,
@@ -34,6 +42,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),
+    path(f"{ONE}/lot-method", LotMethodApi.as_view(), name="lot-method"),
+    path(f"{ONE}/gains", GainListApi.as_view(), name="gains"),
+    path(f"{ONE}/gains.csv", GainFileApi.as_view(), name="gains-file"),
+    path("tax-reports/<int:year>", TaxReportApi.as_view(), name="tax-report"),
+    path("tax-reports/<int:year>.csv", TaxReportFileApi.as_view(), name="tax-report-file"),
+    path("corporate-actions", CorporateActionListApi.as_view(), name="corporate-actions"),
     path("orders", OrderListApi.as_view(), name="orders"),
     path("orders/preview", OrderPreviewApi.as_view(), name="order-preview"),
     path("orders/brackets", BracketApi.as_view(), name="order-brackets"),

@@ -1,9 +1,8 @@
 """Corporate actions on real prices: proposed, confirmed by another, applied once, taken back."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -21,7 +20,7 @@ from apps.trading.domain.corporate_actions import (
     PriceDay,
     candidates,
 )
-from apps.trading.models import CorporateAction, Entitlement, Lot, Order, Portfolio
+from apps.trading.models import CorporateAction, Entitlement, Lot, Portfolio
 from apps.trading.selectors.corporate_actions import action_preview
 from apps.trading.selectors.positions import position_list
 from apps.trading.services import corporate_actions as commands
@@ -29,11 +28,11 @@ from apps.trading.services.entitlements import (
     corporate_action_apply,
     corporate_actions_run,
 )
-from apps.trading.services.executions import execution_record
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.market.factories import put_quote
 from tests.trading.factories import fund, make_market, make_portfolio, place_order
+from tests.trading.issuers import applied, confirmed, split, take_back, trade
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -57,39 +56,6 @@ def portfolio() -> Portfolio:
     return make_portfolio()
 
 
-def trade(
-    portfolio: Portfolio, side: str, quantity: str, price: str, *, on: str, symbol: str = "AAPL"
-) -> Order:
-    """Trade at that price on that day at 15:00 UTC, with money made for it."""
-    make_market(symbol, price)
-    if side == "BUY":
-        fund(portfolio, str(round(D(quantity) * D(price) * D("1.1"), 2)))
-    order = place_order(portfolio, symbol=symbol, side=side, quantity=quantity)
-    execution_record(
-        order_id=order.id,
-        venue="PAPER",
-        venue_execution_id=uuid4().hex,
-        quantity=D(quantity),
-        price=D(price),
-        executed_at=datetime.combine(date.fromisoformat(on), time(15), UTC),
-    )
-    return order
-
-
-def split(ex_date: str, new: str = "2", old: str = "1", **terms: Any) -> ActionTerms:
-    return ActionTerms(
-        **{
-            "kind": ActionKind.SPLIT,
-            "symbol": "AAPL",
-            "currency": "USD",
-            "ex_date": date.fromisoformat(ex_date),
-            "ratio_new": D(new),
-            "ratio_old": D(old),
-            **terms,
-        }
-    )
-
-
 def paid(kind: ActionKind, symbol: str, amount: str, ex_date: str, pay_date: str) -> ActionTerms:
     return ActionTerms(
         kind=kind,
@@ -99,20 +65,6 @@ def paid(kind: ActionKind, symbol: str, amount: str, ex_date: str, pay_date: str
         pay_date=date.fromisoformat(pay_date),
         amount=D(amount),
     )
-
-
-def confirmed(terms: ActionTerms) -> CorporateAction:
-    action = commands.corporate_action_propose(
-        actor=make_user(Role.OPERATIONS), terms=terms, source="Issuer's press release"
-    )
-    return commands.corporate_action_confirm(actor=make_user(Role.OPERATIONS), action_id=action.id)
-
-
-def applied(terms: ActionTerms) -> CorporateAction:
-    action = confirmed(terms)
-    corporate_actions_run()
-    action.refresh_from_db()
-    return action
 
 
 def units(portfolio: Portfolio, symbol: str = "AAPL") -> Decimal:
@@ -341,17 +293,6 @@ def test_other_actions_cancel_open_orders_and_their_reversal_restores_the_lots(
     assert {lot.symbol for lot in Lot.objects.open()} == {"AAPL"}
     assert balance_get(portfolio.id, AccountKind.CASH, "USD") == cash
     assert list(ledger_differences()) == []
-
-
-def take_back(action: CorporateAction) -> None:
-    commands.corporate_action_propose_reversal(
-        actor=make_user(Role.OPERATIONS), action_id=action.id, reason="The ratio was wrong"
-    )
-    commands.corporate_action_confirm_reversal(
-        actor=make_user(Role.OPERATIONS), action_id=action.id
-    )
-    corporate_actions_run()
-    action.refresh_from_db()
 
 
 def test_reversed_split_can_be_entered_again_with_the_right_ratio(portfolio: Portfolio) -> None:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from apps.core.errors import DomainError
 from apps.infrastructure.admin import ReadOnlyAdmin, reason_form
 from apps.trading.domain.risk import FirmState
-from apps.trading.models import Execution, FirmSwitch, Lot, Order
+from apps.trading.models import Execution, FirmSwitch, Lot, LotConsumption, Order
 from apps.trading.services.firm_switch import PERMISSION, REASON_LENGTH, firm_switch_turn
 from apps.users.actors import actor_of
 
@@ -41,10 +41,23 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
 @admin.register(Lot)
 class LotAdmin(ReadOnlyAdmin):
-    list_display = ("acquired_at", "symbol", "remaining_quantity", "remaining_cost", "portfolio")
+    list_display = (
+        *("acquired_at", "symbol", "origin", "remaining_quantity", "remaining_cost", "fx_rate"),
+        "portfolio",
+    )
+    list_filter = ("origin",)
     search_fields = ("=id", "=symbol", "=portfolio__id")
     list_select_related = ("portfolio",)
     ordering = ("-acquired_at", "-id")
+
+
+@admin.register(LotConsumption)
+class LotConsumptionAdmin(ReadOnlyAdmin):
+    list_display = ("consumed_at", "lot", "cause", "method", "quantity", "cost", "proceeds")
+    list_filter = ("cause", "method")
+    search_fields = ("=lot__id", "=lot__symbol", "=lot__portfolio__id", "=execution__id")
+    list_select_related = ("lot",)
+    ordering = ("-id",)
 
 
 @admin.register(FirmSwitch)

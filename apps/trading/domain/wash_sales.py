@@ -133,8 +133,10 @@ def wash_sales(acquisitions: Iterable[Acquisition], disposals: Iterable[Disposal
     lines: list[TaxLine] = []
     for number, sale in enumerate(sales):
         books.leaving = _leaving_with(sales[number + 1 :], sale)
-        left = sale
-        for piece in books.holdings[sale.acquisition].take(sale.units):
+        # Rounded new units of a split may be a step more than were bought: money counts, not steps.
+        taken = books.holdings[sale.acquisition].take(sale.units) or [_Piece(sale.units)]
+        left = replace(sale, units=sum((piece.units for piece in taken), Fraction(0)))
+        for piece in taken:
             proceeds = _part(left.proceeds, piece.units, left.units)
             cost = _part(left.cost, piece.units, left.units)
             left = replace(

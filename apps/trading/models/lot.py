@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.models import BaseModel
+from apps.trading.domain.gains import Gain, Term, gain_of, market_day, term_of
 from apps.trading.domain.lots import FX_PLACES, LotCause, LotMethod, LotOrigin, OpenLot
 from apps.trading.models.execution import Execution
 from apps.trading.models.portfolio import Portfolio
@@ -140,3 +141,21 @@ class LotConsumption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity.normalize():f} of lot {self.lot_id}"
+
+    @property
+    def gain(self) -> Gain:
+        """What a disposal realised."""
+        return gain_of(
+            cost=self.cost,
+            value=self.proceeds or Decimal(0),
+            rate_then=self.lot.fx_rate,
+            rate_now=self.fx_rate,
+        )
+
+    @property
+    def held_days(self) -> int:
+        return (market_day(self.consumed_at) - market_day(self.lot.acquired_at)).days
+
+    @property
+    def term(self) -> Term:
+        return term_of(market_day(self.lot.acquired_at), market_day(self.consumed_at))

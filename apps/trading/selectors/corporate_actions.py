@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.utils import timezone
 
 from apps.core.errors import NotFound
 from apps.market.selectors import traded_bars
@@ -52,6 +53,11 @@ def action_units(action: CorporateAction, portfolio_id: UUID | None = None) -> d
     if action.kind in DIVIDENDS:
         return lots.order_by().units_held(action.symbol, moment)
     return lots.order_by().units_left(action.symbol, moment)
+
+
+def action_is_late(action: CorporateAction) -> bool:
+    """Say whether units changed at the exchange already, and not yet here."""
+    return action.kind not in DIVIDENDS and market_midnight(action.ex_date) <= timezone.now()
 
 
 def action_preview(action: CorporateAction) -> list[PreviewRow]:

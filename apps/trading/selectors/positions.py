@@ -26,7 +26,9 @@ class PositionView:
     `fx` is the rate to the portfolio's currency (None: there is no recent one), and `worth` the
     market value in it.  `available` is what no open sale holds.  `average_cost` is per unit and,
     like `cost`, includes the fees of the purchases; `unrealised_profit` is the value at the last
-    price less the cost.
+    price less the cost.  In the portfolio's currency `portfolio_cost` is the cost at the rates of
+    the purchases, and `portfolio_profit`, `worth` less that, has two parts: `price_effect` and
+    `fx_effect` (see `gain_of`).
     """
 
     symbol: str
@@ -41,6 +43,8 @@ class PositionView:
     unrealised_profit: Decimal | None
     portfolio_currency: str
     fx: FxRate | None
+    portfolio_cost: Decimal
+    price_effect: Decimal | None
 
     @property
     def worth(self) -> Decimal | None:
@@ -49,6 +53,25 @@ class PositionView:
     def in_portfolio(self, amount: Decimal) -> Decimal | None:
         """Return an amount of the instrument's currency in the portfolio's."""
         return self.fx.convert(amount, self.portfolio_currency).amount if self.fx else None
+
+    @property
+    def portfolio_profit(self) -> Decimal | None:
+        return None if self.worth is None else self.worth - self.portfolio_cost
+
+    @property
+    def fx_effect(self) -> Decimal | None:
+        if self.portfolio_profit is None or self.price_effect is None:
+            return None
+        return self.portfolio_profit - self.price_effect
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Open lots of one symbol that were acquired at one rate."""
+
+    rate: Decimal
+    quantity: Decimal
+    cost: Decimal
 
 
 def position_list(portfolio_id: UUID) -> list[PositionView]:
@@ -64,12 +87,7 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
         if row.kind in {AccountKind.SECURITIES, AccountKind.HELD}:
             owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
     symbols = sorted(symbol for symbol, units in owned.items() if units)
-    costs = dict(
-        Lot.objects.open()
-        .filter(portfolio_id=portfolio_id)
-        .values_list("symbol")
-        .annotate(Sum("remaining_cost"))
-    )
+    costs = _costs(portfolio_id)
     quotes = quotes_get(symbols)
     currencies = currencies_of(symbols)
     rates = fx_rates(set(currencies.values()), portfolio.currency, on=timezone.now().date())
@@ -77,7 +95,9 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
     for symbol in symbols:
         quote = quotes.get(symbol)
         currency = currencies.get(symbol, portfolio.currency)
-        cost = Money(costs.get(symbol, Decimal(0)), currency).rounded().amount
+        parts = costs.get(symbol, [])
+        cost = _money(sum((part.cost for part in parts), Decimal(0)), currency)
+        paid = sum((part.cost * part.rate for part in parts), Decimal(0))
         value = None
         if quote is not None:
             value = Money(owned[symbol] * quote.last, currency).rounded().amount
@@ -95,12 +115,55 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
                 unrealised_profit=None if value is None else value - cost,
                 portfolio_currency=portfolio.currency,
                 fx=rates.get(currency),
+                portfolio_cost=_money(paid, portfolio.currency),
+                price_effect=quote
+                and _money(
+                    _price_effect(owned[symbol], quote.last, parts, rates.get(currency)),
+                    portfolio.currency,
+                ),
             )
         )
     return positions
 
 
-def lot_list(portfolio_id: UUID, *, only_open: bool = True) -> LotQuerySet:
+def _costs(portfolio_id: UUID) -> dict[str, list[_Cost]]:
+    rows = (
+        Lot.objects.open()
+        .filter(portfolio_id=portfolio_id)
+        .values_list("symbol", "fx_rate")
+        .annotate(Sum("remaining_quantity"), Sum("remaining_cost"))
+    )
+    costs: dict[str, list[_Cost]] = {}
+    for symbol, *rest in rows:
+        costs.setdefault(symbol, []).append(_Cost(*rest))
+    return costs
+
+
+def _money(amount: Decimal, currency: str) -> Decimal:
+    return Money(amount, currency).rounded().amount
+
+
+def _price_effect(
+    units: Decimal, price: Decimal, parts: list[_Cost], now: FxRate | None
+) -> Decimal:
+    """Return what the price made at the rates of the purchases.
+
+    Units that no lot explains cost nothing and came in at today's rate.
+    """
+    effect, left = Decimal(0), units
+    for part in parts:
+        effect += (part.quantity * price - part.cost) * part.rate
+        left -= part.quantity
+    return effect + left * price * (now.rate if now else 1)
+
+
+def lot_list(
+    portfolio_id: UUID, *, only_open: bool = True, only_closed: bool = False, symbol: str = ""
+) -> LotQuerySet:
     """Return the portfolio's lots by symbol, oldest first; the caller has checked whose it is."""
     lots = Lot.objects.of(portfolio_id)
+    if symbol:
+        lots = lots.filter(symbol=symbol)
+    if only_closed:
+        return lots.filter(remaining_quantity=0)
     return lots.open() if only_open else lots
