@@ -94,12 +94,12 @@ class TaxReportOutput(serializers.Serializer[Any]):
 
 
 class LotMethodInput(InputSerializer):
-    method = serializers.ChoiceField(choices=[method.value for method in LotMethod])
+    lot_method = serializers.ChoiceField(choices=[method.value for method in LotMethod])
 
 
 class LotMethodOutput(serializers.Serializer[Any]):
     portfolio_id = serializers.UUIDField(source="id")
-    method = serializers.CharField(source="lot_method")
+    lot_method = serializers.CharField()
 
 
 def _asked(request: Request, *names: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class LotMethodApi(ApiView):
         data = LotMethodInput(data=request.data)
         data.is_valid(raise_exception=True)
         portfolio = lot_method_change(
-            actor=user, portfolio_id=portfolio_id, method=data.validated_data["method"]
+            actor=user, portfolio_id=portfolio_id, method=data.validated_data["lot_method"]
         )
         return Response(LotMethodOutput(portfolio).data)
 

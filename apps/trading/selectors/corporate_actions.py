@@ -19,7 +19,7 @@ from apps.trading.domain.corporate_actions import (
     candidates,
     effect_of,
 )
-from apps.trading.domain.gains import market_midnight
+from apps.trading.domain.gains import market_day, market_midnight
 from apps.trading.models import CorporateAction, Entitlement, Lot, Order, Portfolio
 from apps.trading.repositories import CorporateActionQuerySet
 from apps.users.models import User
@@ -58,6 +58,16 @@ def action_units(action: CorporateAction, portfolio_id: UUID | None = None) -> d
 def action_is_late(action: CorporateAction) -> bool:
     """Say whether units changed at the exchange already, and not yet here."""
     return action.kind not in DIVIDENDS and market_midnight(action.ex_date) <= timezone.now()
+
+
+def action_is_due(symbol: str) -> bool:
+    """Say whether units of the symbol wait to be changed by an action whose ex date has come."""
+    today = market_day(timezone.now())
+    return (
+        CorporateAction.objects.filter(symbol=symbol, status="CONFIRMED", ex_date__lte=today)
+        .exclude(kind__in=DIVIDENDS)
+        .exists()
+    )
 
 
 def action_preview(action: CorporateAction) -> list[PreviewRow]:

@@ -30,11 +30,13 @@ def lot_open(
     fx_rate: Decimal = ONE,
     execution: Execution | None = None,
     opened_at: datetime | None = None,
+    carried_from: Lot | None = None,
 ) -> Lot:
     """Add a lot: units with their whole cost in `currency`, brought by the ledger's entry.
 
     `fx_rate` is what one unit of `currency` was in the portfolio's when they were acquired.  A lot
-    that was bought names its execution.  `opened_at` is when the units came into the portfolio,
+    that was bought names its execution, one that goes on the lot that it was `carried_from`.
+    `opened_at` is when the units came into the portfolio,
     where that is not when they were acquired.
     """
     lot = Lot(
@@ -42,6 +44,7 @@ def lot_open(
         origin=origin,
         entry_id=entry_id,
         execution=execution,
+        carried_from=carried_from,
         symbol=symbol,
         currency=currency,
         fx_rate=fx_rate,

@@ -18,6 +18,7 @@ from apps.ledger.services import entry_post
 from apps.market.selectors import fx_rate, instrument_get, quote_get
 from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin
 from apps.trading.models import Lot, LotConsumption, Portfolio, PortfolioTransfer, ValueFlow
+from apps.trading.selectors.corporate_actions import action_is_due
 from apps.trading.services.drafts import MAX_CHOSEN_LOTS, digest_of, positive
 from apps.trading.services.locks import portfolios_locked
 from apps.trading.services.lots import lot_open, lots_take
@@ -71,7 +72,8 @@ def units_move(
     acquisition and cost go along, so that nothing is realised.
 
     Raises as `cash_move`, and Refused `insufficient_units`, `insufficient_lots` (those that were
-    named have fewer units), NotFound for a lot or a symbol that is not there.
+    named have fewer units), NotFound for a lot or a symbol that is not there, and Conflict
+    `corporate_action_due`.
     """
     source, target = _both(actor, source_id, target_id)
     symbol = Symbol(symbol).value
@@ -83,6 +85,8 @@ def units_move(
         return known
     positive(quantity, QUANTITY_PLACES, "quantity")
     chosen = _chosen(source, symbol, quantity, lot_ids)
+    if action_is_due(symbol):
+        raise Conflict("What its issuer did is being booked first.", code="corporate_action_due")
     transfer = _transfer(actor, source, target, idempotency_key, digest)
     transfer.kind, transfer.asset = PortfolioTransfer.Kind.IN_KIND, symbol
     transfer.quantity = quantity
@@ -212,6 +216,7 @@ def _carry(part: LotConsumption, target: Portfolio, entry_id: UUID) -> None:
         currency=lot.currency,
         fx_rate=rate,
         opened_at=part.consumed_at,
+        carried_from=lot,
     )
 
 
