@@ -28,7 +28,7 @@ REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
 PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
     *("/activity/", "/notifications/", "/settings/", "/settings/api-keys/"),
-    *("/settings/security/", "/settings/email/"),
+    *("/settings/security/", "/settings/email/", "/taxes/"),
 )
 
 

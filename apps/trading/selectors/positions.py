@@ -98,8 +98,10 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
         parts = costs.get(symbol, [])
         cost = _money(sum((part.cost for part in parts), Decimal(0)), currency)
         paid = sum((part.cost * part.rate for part in parts), Decimal(0))
-        value = None
+        value = effect = None
         if quote is not None:
+            gained = _price_effect(owned[symbol], quote.last, parts, rates.get(currency))
+            effect = _money(gained, portfolio.currency)
             value = Money(owned[symbol] * quote.last, currency).rounded().amount
         positions.append(
             PositionView(
@@ -116,11 +118,7 @@ def position_list(portfolio_id: UUID) -> list[PositionView]:
                 portfolio_currency=portfolio.currency,
                 fx=rates.get(currency),
                 portfolio_cost=_money(paid, portfolio.currency),
-                price_effect=quote
-                and _money(
-                    _price_effect(owned[symbol], quote.last, parts, rates.get(currency)),
-                    portfolio.currency,
-                ),
+                price_effect=effect,
             )
         )
     return positions
