@@ -133,7 +133,7 @@ class _Delta:
         return found
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _delta(version_ids: tuple[UUID, ...]) -> _Delta:
     return _Delta(delta_index(version_ids), version_ids)
 

@@ -24,7 +24,7 @@ PROPOSE = "compliance.propose_watchlist"
 HOURS = range(1, 169)
 # The greatest list (OpenSanctions' default collection) is about 3 GB; OFAC's is 125 MB.
 MAX_BYTES = 4_000_000_000
-MAX_SECONDS = 240.0
+MAX_SECONDS = 180.0
 
 
 @command
