@@ -22,12 +22,20 @@ PRIVILEGED = {
     *("mode", "lot_method", "risk_rating", "evidence_version", "reviewed", "held_amount"),
 }
 # A key is made for one mode of portfolios: there the mode is asked for.
-CHOSEN = {"ApiKeyInput": {"mode"}, "ApiKeyForm": {"mode"}}
+CHOSEN = {
+    "ApiKeyInput": {"mode"},
+    "ApiKeyForm": {"mode"},
+    "LotMethodInput": {"lot_method"},
+    "PortfolioInput": {"mode", "lot_method"},
+    "PortfolioForm": {"mode", "lot_method"},
+}
 PATHS = (
     *("GET /api/v1/portfolios/{portfolio_id}", "GET /api/v1/portfolios/{portfolio_id}/positions"),
     *(
         "GET /api/v1/portfolios/{portfolio_id}/lots",
         "GET /api/v1/portfolios/{portfolio_id}/summary",
+        "GET /api/v1/portfolios/{portfolio_id}/gains",
+        "GET /api/v1/portfolios/{portfolio_id}/gains.csv",
     ),
     "GET /api/v1/portfolios/{portfolio_id}/ledger-entries",
     "GET /api/v1/portfolios/{portfolio_id}/performance",

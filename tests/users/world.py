@@ -90,6 +90,7 @@ def make_account() -> dict[str, Any]:
         "step": "tax",
         "code": "personal",
         "symbol": "AAPL",
+        "year": 2020,
         "key": "unknown",
         "provider": "acme",
         "uidb36": "0",
