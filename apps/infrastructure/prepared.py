@@ -31,9 +31,14 @@ def run_prepared(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, .
 
 def load_rows(model: type[ModelT], tail: str, parameters: Sequence[Any]) -> list[ModelT]:
     """Return the model's rows; `tail` is what follows the table: WHERE, ORDER BY, FOR UPDATE."""
-    rows = run_prepared(f"{_select(model)} {tail}", parameters)
-    names = _names(model)
-    return [model.from_db(connection.alias, names, row) for row in rows]
+    found = run_prepared(f"{_select(model)} {tail}", parameters)
+    names, converters = _names(model), _converters(model)
+    rows = []
+    for values in map(list, found):
+        for place, convert, column in converters:
+            values[place] = convert(values[place], column, connection)
+        rows.append(model.from_db(connection.alias, names, values))
+    return rows
 
 
 def insert_row(row: models.Model) -> None:
@@ -56,6 +61,16 @@ def _values(row: models.Model, fields: Sequence[Any], *, add: bool) -> list[Any]
 @cache
 def _names(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
+
+
+@cache
+def _converters(model: type[models.Model]) -> list[tuple[int, Any, Any]]:
+    """Return what makes Python's values of the database's (JSON, ciphertext), by column."""
+    return [
+        (place, convert, field.cached_col)
+        for place, field in enumerate(model._meta.concrete_fields)
+        for convert in field.get_db_converters(connection)
+    ]
 
 
 @cache

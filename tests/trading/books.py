@@ -1,6 +1,6 @@
 """What orders do to cash and units, said a second time: plain Decimals, no tables, no venue.
 
-Written from the documents and not from the code that it is compared with (see `machine.py`).
+Written from the documents and not from the code that it is compared with (see `stateful.py`).
 """
 
 from dataclasses import dataclass, field
@@ -149,6 +149,14 @@ class Books:
         if order.side == "BUY":
             return self.price.ask <= bound
         return self.price.bid >= bound
+
+    def move(self, source: int, what: str, amount: Decimal) -> None:
+        """Give cash or units to the other purse."""
+        giver, taker = self.purses[source], self.purses[1 - source]
+        if getattr(giver, what) < amount:
+            raise Denied
+        setattr(giver, what, getattr(giver, what) - amount)
+        setattr(taker, what, getattr(taker, what) + amount)
 
     # --- Orders -----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The state machine of `machine.py`: 2,000 steps here, as many as wanted by its command."""
+"""The state machine of `stateful.py`: 2,000 steps here, as many as wanted by `machine.py`."""
 
 import os
 
@@ -8,7 +8,7 @@ from hypothesis import settings as effort
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import Settings
 
-from tests.trading.machine import FILLS, Machine
+from tests.trading.stateful import FILLS, Machine
 
 STEPS_A_SEQUENCE = 50
 
