@@ -66,9 +66,10 @@ def _names(model: type[models.Model]) -> list[str]:
 @cache
 def _converters(model: type[models.Model]) -> list[tuple[int, Any, Any]]:
     """Return what makes Python's values of the database's (JSON, ciphertext), by column."""
+    fields: Sequence[Any] = model._meta.concrete_fields
     return [
         (place, convert, field.cached_col)
-        for place, field in enumerate(model._meta.concrete_fields)
+        for place, field in enumerate(fields)
         for convert in field.get_db_converters(connection)
     ]
 
