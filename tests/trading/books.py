@@ -150,14 +150,6 @@ class Books:
             return self.price.ask <= bound
         return self.price.bid >= bound
 
-    def move(self, source: int, what: str, amount: Decimal) -> None:
-        """Give cash or units to the other purse."""
-        giver, taker = self.purses[source], self.purses[1 - source]
-        if getattr(giver, what) < amount:
-            raise Denied
-        setattr(giver, what, getattr(giver, what) - amount)
-        setattr(taker, what, getattr(taker, what) + amount)
-
     # --- Orders -----------------------------------------------------------------------------
 
     def place(self, order: Order) -> Order:

@@ -26,22 +26,13 @@ from apps.core.errors import Conflict, IllegalTransition, InvalidInput, Refused
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.models import Account
 from apps.ledger.selectors import balance_get, ledger_differences
-from apps.trading.domain.corporate_actions import ActionKind, ActionTerms
-from apps.trading.domain.gains import market_day
 from apps.trading.models import Lot
 from apps.trading.models import Order as OrderRow
 from apps.trading.services import routing
 from apps.trading.services.brackets import bracket_place, oco_place
 from apps.trading.services.cash import deposit_receive, withdrawal_request
-from apps.trading.services.corporate_actions import (
-    corporate_action_confirm,
-    corporate_action_propose,
-)
-from apps.trading.services.entitlements import corporate_actions_run
 from apps.trading.services.orders import order_cancel, order_place
 from apps.trading.services.replacements import order_replace, replace_route
-from apps.trading.services.transfers import cash_move, units_move
-from apps.users.domain.roles import Role
 from tests.market.factories import make_instrument, put_quote
 from tests.trading.books import Books, Denied, Order, Quote
 from tests.trading.factories import make_portfolio
@@ -146,55 +137,6 @@ class Machine(RuleBasedStateMachine):
             return
         self.transfer(withdrawal_request, purse, amount)
         self.books.purses[purse].cash -= amount
-
-    @rule(source=st.sampled_from([0, 1]), amount=amounts)
-    def move_cash(self, source: int, amount: Decimal) -> None:
-        self.both(
-            lambda: cash_move(
-                **self.between(source),
-                amount=Money.of(amount, "USD"),
-                idempotency_key=f"move-{next(self.numbers)}",
-            ),
-            lambda: self.books.move(source, "cash", amount),
-        )
-
-    @rule(source=st.sampled_from([0, 1]), quantity=quantities)
-    def move_units(self, source: int, quantity: Decimal) -> None:
-        self.both(
-            lambda: units_move(
-                **self.between(source),
-                symbol="AAPL",
-                quantity=quantity,
-                idempotency_key=f"move-{next(self.numbers)}",
-            ),
-            lambda: self.books.move(source, "units", quantity),
-        )
-
-    def between(self, source: int) -> dict[str, Any]:
-        ids = [portfolio.id for portfolio in self.portfolios]
-        return {"actor": self.client, "source_id": ids[source], "target_id": ids[1 - source]}
-
-    @rule(price=levels)
-    def split(self, price: Decimal) -> None:
-        """Split two for one overnight, where no order is open (others are tested by hand)."""
-        if any(order.open for order in self.books.orders):
-            return
-        self.books.now += timedelta(days=1)
-        terms = ActionTerms(
-            kind=ActionKind.SPLIT,
-            symbol="AAPL",
-            currency="USD",
-            ex_date=market_day(self.now()),
-            ratio_new=D(2),
-            ratio_old=D(1),
-        )
-        proposer, confirmer = make_user(Role.OPERATIONS), make_user(Role.OPERATIONS)
-        action = corporate_action_propose(actor=proposer, terms=terms, source="The issuer")
-        corporate_action_confirm(actor=confirmer, action_id=action.id)
-        corporate_actions_run(on=terms.ex_date)
-        for purse in self.books.purses:
-            purse.units *= 2
-        self.quote(price, D(0), 100)
 
     # --- Orders -----------------------------------------------------------------------------
 

@@ -32,4 +32,4 @@ def test_books_after_any_commands_agree_with_the_model(settings: Settings) -> No
         ),
     )
 
-    assert max(FILLS) > 2, "more must trade than what each sequence begins with"
+    assert sum(FILLS) > steps / 20, "some steps must trade"
