@@ -20,6 +20,8 @@ OPERATIONS: dict[str, str] = {
     "POST api/v1/portfolios/<uuid:portfolio_id>/close": "portfolios:write",
     "GET api/v1/portfolios/<uuid:portfolio_id>/ledger-entries": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/conversions": "cash:read",
+    "GET api/v1/portfolios/<uuid:portfolio_id>/statements": "portfolios:read",
+    "GET api/v1/portfolios/<uuid:portfolio_id>/statements/<str:form>": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/positions": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/lots": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/gains": "portfolios:read",

@@ -1,14 +1,25 @@
 """Accounts with their balance, and the immutable entries and postings that explain it."""
 
 import uuid
+from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.core.errors import IllegalTransition, NotPermitted
+from apps.core.models import BaseModel
 from apps.ledger.domain.legs import AccountKey, AccountKind
-from apps.ledger.repositories import AccountQuerySet, EntryQuerySet, PostingQuerySet
+from apps.ledger.events import ReversalDecided
+from apps.ledger.repositories import (
+    AccountQuerySet,
+    EntryQuerySet,
+    PostingQuerySet,
+    ReversalProposalQuerySet,
+)
+from apps.users.models import User
 
 KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in AccountKind]
 
@@ -134,3 +145,83 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount:+} {self.asset} #{self.id}"
+
+
+class ReversalProposal(BaseModel):
+    """One officer's request to reverse an entry; another one decides, as the table itself demands.
+
+    It moves only from PROPOSED to CONFIRMED, with the reversal that was posted, or to REJECTED.
+    """
+
+    class Status(models.TextChoices):
+        PROPOSED = "PROPOSED", "Proposed"
+        CONFIRMED = "CONFIRMED", "Confirmed"
+        REJECTED = "REJECTED", "Rejected"
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="proposals")
+    reason = models.CharField(max_length=300)
+    status = models.CharField(max_length=9, choices=Status, default=Status.PROPOSED)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    reversal = models.OneToOneField(
+        Entry, null=True, on_delete=models.PROTECT, related_name="proposal"
+    )
+
+    objects = ReversalProposalQuerySet.as_manager()
+
+    class Meta:
+        permissions = (("decide_reversal", "Can propose and confirm reversals of entries"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entry"], condition=Q(status="PROPOSED"), name="ledger_reversal_one_open"
+            ),
+            models.CheckConstraint(
+                condition=~Q(proposed_by=F("decided_by")), name="ledger_reversal_four_eyes"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="PROPOSED", decided_by=None, decided_at=None, reversal=None)
+                | Q(
+                    status="CONFIRMED",
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                    reversal__isnull=False,
+                )
+                | Q(
+                    status="REJECTED",
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                    reversal=None,
+                ),
+                name="ledger_reversal_status",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Reversal of {self.entry_id}"
+
+    @property
+    def stream(self) -> str:
+        return f"reversal-{self.id}"
+
+    def decide(self, officer: User, *, reversal: Entry | None, at: datetime) -> ReversalDecided:
+        """Confirm with the posted reversal, or reject with None.
+
+        Raises IllegalTransition when it was decided, NotPermitted `four_eyes` for the proposer.
+        """
+        if self.status != self.Status.PROPOSED:
+            raise IllegalTransition("The reversal was decided already.")
+        if officer.pk == self.proposed_by_id:
+            raise NotPermitted("A second officer must decide.", code="four_eyes")
+        self.status = self.Status.CONFIRMED if reversal else self.Status.REJECTED
+        self.decided_by, self.decided_at, self.reversal = officer, at, reversal
+        return ReversalDecided(
+            stream=self.stream,
+            entry_id=str(self.entry_id),
+            reversal_id=str(reversal.id) if reversal else None,
+            outcome=self.status,
+        )

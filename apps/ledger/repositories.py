@@ -1,6 +1,7 @@
 """Questions to accounts and entries."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -10,11 +11,13 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from apps.core.domain.dates import DateRange
+from apps.core.errors import NotFound
 from apps.infrastructure.prepared import run_prepared
 from apps.ledger.domain.legs import AccountKey, AccountKind
 
 if TYPE_CHECKING:
-    from apps.ledger.models import Account, Entry, Posting
+    from apps.ledger.models import Account, Entry, Posting, ReversalProposal
 
 
 # All of them or, where one is missing, none.
@@ -146,6 +149,36 @@ class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
 
     def owned_by(self, owner_id: UUID) -> Self:
         return self.filter(account__owner_id=owner_id)
+
+    def balance_before(self, moment: datetime) -> Decimal:
+        """Return the balance that the account of these postings had at the moment."""
+        before = self.filter(posted_at__lt=moment).order_by("-posted_at", "-id")
+        return before.values_list("balance", flat=True).first() or Decimal(0)
+
+    def page(
+        self, account_id: int, days: DateRange, after: tuple[datetime, int] | None, size: int
+    ) -> "list[Posting]":
+        """Return the account's next postings of those days, each with its entry."""
+        start, end = days_in_utc(days)
+        rows = self.filter(account_id=account_id, posted_at__gte=start, posted_at__lt=end)
+        if after is not None:
+            at, last_id = after
+            rows = rows.filter(posted_at__gte=at).exclude(posted_at=at, id__lte=last_id)
+        return list(rows.select_related("entry").order_by("posted_at", "id")[:size])
+
+
+class ReversalProposalQuerySet(models.QuerySet["ReversalProposal"]):
+    def locked(self, proposal_id: UUID) -> "ReversalProposal":
+        row = self.select_for_update(no_key=True).filter(id=proposal_id).first()
+        if row is None:
+            raise NotFound("There is no such proposal.")
+        return row
+
+
+def days_in_utc(days: DateRange) -> tuple[datetime, datetime]:
+    """Return when the first day begins and when the last has ended."""
+    start = datetime.combine(days.start, time(), UTC)
+    return start, datetime.combine(days.end, time(), UTC) + timedelta(days=1)
 
 
 # The proof of the ledger: each query finds rows that should not exist.

@@ -16,6 +16,7 @@ from apps.portal.views import (
     positions,
     sessions,
     settings,
+    statements,
     trading,
     verification,
 )
@@ -45,6 +46,8 @@ urlpatterns = [
     path("money/deposit/", cash.deposit, name="deposit"),
     path("money/withdraw/", cash.withdraw, name="withdraw"),
     path("money/convert/", conversions.convert, name="convert"),
+    path("statements/", statements.statements, name="statements"),
+    path("statements/<str:form>/", statements.statement_file, name="statement_file"),
     path("trade/", trading.trade, name="trade"),
     path("trade/<symbol:symbol>/", trading.ticket, name="trade_symbol"),
     path("trade/<symbol:symbol>/preview/", trading.preview, name="trade_preview"),

@@ -27,6 +27,7 @@ from apps.trading.api.portfolios import (
 )
 from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
 from apps.trading.api.replacements import OrderCancelAllApi, OrderReplacementApi
+from apps.trading.api.statements import StatementApi, StatementFileApi
 from apps.trading.api.transfers import PortfolioTransferApi
 
 ONE = "portfolios/<uuid:portfolio_id>"
@@ -39,6 +40,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/withdrawals", WithdrawalApi.as_view(), name="withdrawals"),
     path(f"{ONE}/conversions", ConversionApi.as_view(), name="conversions"),
     path(f"{ONE}/conversions/preview", ConversionPreviewApi.as_view(), name="conversion-preview"),
+    path(f"{ONE}/statements", StatementApi.as_view(), name="statements"),
+    path(f"{ONE}/statements/<str:form>", StatementFileApi.as_view(), name="statement-file"),
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),

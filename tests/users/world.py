@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from apps.compliance.models import KycRecord, OwnListChange, WatchlistSource
 from apps.compliance.providers.own import OwnEntries
 from apps.compliance.services.watchlists import provider_import
+from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
 from apps.users.domain.roles import Role
@@ -85,6 +86,8 @@ def make_account() -> dict[str, Any]:
         "webhook_id": Webhook.objects.create(
             user=client, url="https://hook.example/", secret="x", events=[]
         ).pk,
+        "account_id": Account.objects.get(owner_id=portfolio.id, kind="CASH").pk,
+        "form": "csv",
         "question": "tin",
         "assignment_id": uuid4(),
         "step": "tax",

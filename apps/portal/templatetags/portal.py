@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.domain.money import MINOR_UNITS
 from apps.portal.domain import figures, wording
 from apps.portal.selectors.portfolios import portfolio_choices, portfolio_chosen
 
@@ -43,6 +44,12 @@ def average(value: Maybe) -> str:
     return (
         figures.MISSING if not is_known(value) else figures.plain(round(value, 4), least_places=2)
     )
+
+
+@register.filter
+def asset(value: Decimal, code: str) -> str:
+    """Write an amount of money, or a number of units."""
+    return figures.amount(value, code) if code in MINOR_UNITS else figures.plain(value)
 
 
 @register.filter
