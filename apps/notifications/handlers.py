@@ -85,6 +85,13 @@ def tell_order_rejected(event: OrderRejected) -> None:
     _tell(event, event.client_id, "order_rejected", {"symbol": event.symbol})
 
 
+@subscribe(OrderCanceled)
+def tell_order_canceled(event: OrderCanceled) -> None:
+    """Tell of what the firm canceled; clients know what they did themselves."""
+    if event.reason == "by_firm":
+        _tell(event, event.client_id, "order_canceled_by_firm", {"symbol": event.symbol})
+
+
 @subscribe(SignInSucceeded)
 def tell_signed_in(event: SignInSucceeded) -> None:
     """Tell of a device or a network that the account does not know; the others would be noise."""

@@ -1,6 +1,6 @@
 """What happened in trading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from apps.core.events import DomainEvent
@@ -150,7 +150,10 @@ class OrderFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderAccepted(DomainEvent, OrderFacts):
-    """The order passed every check and its cash or units are held."""
+    """The order passed every check and its cash or units are held.
+
+    `checks` are rows of code, outcome (PASSED, WARNED), limit and measured value.
+    """
 
     name: ClassVar[str] = "trading.order.accepted"
 
@@ -161,6 +164,7 @@ class OrderAccepted(DomainEvent, OrderFacts):
     stop_price: str | None
     held: str
     currency: str
+    checks: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +192,12 @@ class OrderFilled(DomainEvent, OrderFacts):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderCancelRequested(DomainEvent, OrderFacts):
+    """`reason` is a code; `note` is what the firm's officer gave as the reason of theirs."""
+
     name: ClassVar[str] = "trading.order.cancel_requested"
+
+    reason: str = "by_client"
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,6 +271,7 @@ class FirmStateChanged(DomainEvent):
 
     before: str
     after: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ def route_accepted(event: OrderAccepted) -> None:
 
 @subscribe(OrderCancelRequested)
 def route_cancel(event: OrderCancelRequested) -> None:
-    cancel_route(order_id=UUID(event.order_id))
+    cancel_route(order_id=UUID(event.order_id), reason=event.reason)
 
 
 @subscribe(OrderReplaceRequested)

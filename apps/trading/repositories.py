@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from django.db import connections, models
@@ -15,7 +15,6 @@ from apps.users.selectors import account_scope
 
 if TYPE_CHECKING:
     from apps.market.domain.quotes import Quote
-    from apps.trading.domain.orders import OrderDraft
     from apps.trading.models import (
         CashTransfer,
         Conversion,
@@ -93,20 +92,6 @@ UPDATE trading_order AS orders
 """
 
 
-ACTIVITY = """
-SELECT (SELECT coalesce(sum(held_amount), 0) FROM trading_order
-         WHERE portfolio_id = %s AND symbol = %s AND side = 'BUY' AND closed_at IS NULL),
-       (SELECT count(*) FROM trading_order WHERE portfolio_id = %s AND created_at >= %s),
-       EXISTS (SELECT FROM trading_order
-                WHERE portfolio_id = %s AND created_at >= %s AND symbol = %s AND side = %s
-                  AND order_type = %s AND quantity = %s
-                  AND limit_price IS NOT DISTINCT FROM %s::numeric
-                  AND trail_amount IS NOT DISTINCT FROM %s::numeric
-                  AND trail_percent IS NOT DISTINCT FROM %s::numeric
-                  AND (%s::numeric IS NULL OR stop_price = %s::numeric))
-"""
-
-
 OF_ORDER = """
 WHERE id = (SELECT portfolio_id FROM trading_order WHERE id = %s) FOR NO KEY UPDATE
 """
@@ -128,14 +113,6 @@ IS_TAKEN = """
 SELECT EXISTS (SELECT FROM trading_order WHERE portfolio_id = %s AND client_order_id = %s)
     OR EXISTS (SELECT FROM trading_replacement WHERE portfolio_id = %s AND client_order_id = %s)
 """
-
-
-class Activity(NamedTuple):
-    """`on_the_way`: the cash that purchases of the symbol hold; `orders_today`: how many."""
-
-    on_the_way: Decimal
-    orders_today: int
-    is_repeated: bool
 
 
 def _reach(user: "User", column: str) -> dict[str, str]:
@@ -238,6 +215,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """
         return load_rows(self.model, GROUP, [order_id, order_id])
 
+    def resting(self) -> Self:
+        """Keep what is open and nobody asked to cancel."""
+        return self.open().exclude(status="PENDING_CANCEL")
+
     def lock(self) -> None:
         """Lock the orders for writing by id, the one order of such locks; load nothing."""
         list(self.order_by("id").select_for_update(no_key=True).values_list("id"))
@@ -278,19 +259,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         with connections[self.db].cursor() as cursor:
             cursor.execute(ORDERS_THAT_TRADE, columns)
             return [(row[0], row[1]) for row in cursor.fetchall()]
-
-    def activity(
-        self, draft: "OrderDraft", *, quantity: Decimal | None, today: datetime, lately: datetime
-    ) -> Activity:
-        """Return what the draft's portfolio did: since `today` began, and the same order `lately`.
-
-        `quantity` is what the draft comes to.  The same stop is asked for only where one is given.
-        """
-        mine = (draft.portfolio_id, draft.symbol, draft.portfolio_id, today, draft.portfolio_id)
-        words = (draft.symbol, draft.side.value, draft.order_type.value, quantity or Decimal(0))
-        trail = (draft.limit_price, draft.trail_amount, draft.trail_percent)
-        stop = (draft.stop_price, draft.stop_price)
-        return Activity(*run_prepared(ACTIVITY, [*mine, lately, *words, *trail, *stop])[0])
 
     def due(self, at: datetime) -> Self:
         """Open orders whose time in force has ended."""

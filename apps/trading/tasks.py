@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.trading.services import entitlements, routing
+from apps.trading.services import entitlements, firm_cancels, routing
 
 
 @shared_task(name="trading.match_quotes")
@@ -18,3 +18,8 @@ def expire_orders() -> None:
 @shared_task(name="trading.run_corporate_actions")
 def run_corporate_actions() -> None:
     entitlements.corporate_actions_run()
+
+
+@shared_task(name="trading.work_cancel_runs")
+def work_cancel_runs() -> None:
+    firm_cancels.cancel_runs_work()

@@ -8,6 +8,7 @@ from hypothesis import settings as effort
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import Settings
 
+from tests.trading.factories import set_limit
 from tests.trading.stateful import FILLS, Machine
 
 STEPS_A_SEQUENCE = 50
@@ -16,7 +17,8 @@ STEPS_A_SEQUENCE = 50
 @pytest.mark.django_db
 def test_books_after_any_commands_agree_with_the_model(settings: Settings) -> None:
     settings.CASH_CHECKS = []
-    settings.ORDER_LIMITS = {**settings.ORDER_LIMITS, "price_collar": "1", "concentration": None}
+    set_limit("PRICE_COLLAR", "1")
+    set_limit("POSITION_CONCENTRATION", None)
     FILLS.clear()
     steps = int(os.environ.get("MACHINE_STEPS", "2000"))
 

@@ -21,6 +21,7 @@ from apps.compliance.services.watchlists import provider_import
 from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
+from apps.trading.models import OrderRefusal, Restriction
 from apps.users.domain.roles import Role
 from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
@@ -72,6 +73,12 @@ def make_account() -> dict[str, Any]:
     portfolio = make_portfolio(client, cash="10000")
     hold_units(portfolio, "2")
     order = place_order(portfolio, order_type="LIMIT", limit_price="95")
+    OrderRefusal.objects.create(
+        portfolio=portfolio, symbol="AAPL", side="BUY", order_type="MARKET", code="lot_size"
+    )
+    Restriction.objects.create(
+        symbol="MSFT", client=client, starts_at=timezone.now(), reason="Test", added_by=client
+    )
     make_lists(client)
     return {
         "client": client,

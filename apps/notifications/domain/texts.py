@@ -28,6 +28,11 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "{side} {quantity} {symbol} at {price} {currency}.",
     ),
     "order_rejected": ("ORDER", "Order rejected", "Your order for {symbol} was not accepted."),
+    "order_canceled_by_firm": (
+        "ORDER",
+        "We cancelled your order",
+        "We cancelled your order for {symbol}. What had traded before stays. Please ask us why.",
+    ),
     "webhook_disabled": (
         "SECURITY",
         "A webhook is switched off",

@@ -21,9 +21,21 @@ CHECKS = {
     "order_notional": "The order is within the size limit",
     "position_concentration": "The position stays within its share of the portfolio",
     "daily_order_limit": "Today's number of orders is within the limit",
+    "daily_notional_limit": "Today's orders together are within the limit",
     "duplicate_order": "No identical order a moment ago",
     "insufficient_buying_power": "There is enough buying power",
     "insufficient_position": "There are enough units to sell",
+}
+
+# What the ticket says while the firm, or the exchange, takes fewer orders than usual.
+FIRM_STATES = {
+    "REDUCING": "We take orders to sell only at the moment. Your resting orders stay as they are.",
+    "HALTED": "We take no new orders at the moment. Your resting orders stay as they are, "
+    "and you can cancel them.",
+}
+INSTRUMENT_STATES = {
+    "HALTED": "Trading in this instrument is halted. Resting orders in it do not fill meanwhile.",
+    "DELISTED": "This instrument is not traded any more.",
 }
 
 PERIODS = {"1D": "Day", "1W": "Week", "1M": "Month", "START": "Since the start"}
@@ -67,7 +79,8 @@ EVENTS = {
     "trading.order.accepted": "An order was accepted: {side} {quantity} {symbol}",
     "trading.order.triggered": "A stop order on {symbol} was triggered",
     "trading.order.filled": "{side} {quantity} {symbol} filled at {price} {currency}",
-    "trading.order.cancel_requested": "You asked to cancel an order on {symbol}",
+    "trading.order.refused": "An order on {symbol} was refused",
+    "trading.order.cancel_requested": "An order on {symbol} is to be cancelled",
     "trading.order.replace_requested": "You asked to change an order on {symbol}",
     "trading.order.replaced": "An order on {symbol} goes on under other terms",
     "trading.order.replace_rejected": "An order on {symbol} could not be changed",

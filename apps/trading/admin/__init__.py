@@ -1,5 +1,21 @@
 """Trading on the desk, one noun a file."""
 
-from apps.trading.admin import cash, corporate_actions, orders
+from apps.trading.admin import (
+    cash,
+    corporate_actions,
+    firm_switch,
+    limits,
+    orders,
+    refusals,
+    restrictions,
+)
 
-__all__ = ["cash", "corporate_actions", "orders"]
+__all__ = [
+    "cash",
+    "corporate_actions",
+    "firm_switch",
+    "limits",
+    "orders",
+    "refusals",
+    "restrictions",
+]

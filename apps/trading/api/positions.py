@@ -11,9 +11,12 @@ from rest_framework.response import Response
 
 from apps.core.domain.instruments import SYMBOL_PATTERN
 from apps.infrastructure.api.fields import DecimalField
+from apps.infrastructure.api.filtering import filtered
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.trading.api import examples
+from apps.trading.api.filters import TRADE_PARAMETERS, TradeFilters, query_of
 from apps.trading.selectors.orders import trade_list
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.trading.selectors.positions import lot_list, position_list
@@ -78,15 +81,17 @@ class LotOutput(serializers.Serializer[Any]):
 
 
 class TradeListApi(ApiView):
-    query_parameters = PAGE_QUERY
+    query_parameters = query_of(TRADE_PARAMETERS)
 
     @extend_schema(
-        parameters=PAGE_PARAMETERS,
+        parameters=[*PAGE_PARAMETERS, *TRADE_PARAMETERS],
         responses={200: page_schema("TradePage", TradeOutput)},
+        examples=[examples.page("trades", examples.TRADE)],
     )
     def get(self, request: Request) -> Response:
         """List your trades, newest first."""
-        return page_of(self, request, trade_list(actor_of(request)), TradeOutput)
+        trades = filtered(TradeFilters, request, trade_list(actor_of(request)), also=PAGE_QUERY)
+        return page_of(self, request, trades, TradeOutput)
 
 
 class PositionListApi(ApiView):

@@ -1,17 +1,22 @@
 """The tables of trading, under the one name that Django looks for."""
 
+from apps.trading.models.cancel_run import CancelRun
 from apps.trading.models.cash_transfer import CashTransfer
 from apps.trading.models.conversion import Conversion
 from apps.trading.models.corporate_action import CorporateAction, Entitlement
 from apps.trading.models.execution import Execution
 from apps.trading.models.firm_switch import FirmSwitch
+from apps.trading.models.limit import TradingLimit
 from apps.trading.models.lot import Lot, LotConsumption
 from apps.trading.models.order import Order
+from apps.trading.models.order_refusal import OrderRefusal
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.portfolio_transfer import PortfolioTransfer, ValueFlow
 from apps.trading.models.replacement import Replacement
+from apps.trading.models.restriction import Restriction
 
 __all__ = [
+    "CancelRun",
     "CashTransfer",
     "Conversion",
     "CorporateAction",
@@ -21,8 +26,11 @@ __all__ = [
     "Lot",
     "LotConsumption",
     "Order",
+    "OrderRefusal",
     "Portfolio",
     "PortfolioTransfer",
     "Replacement",
+    "Restriction",
+    "TradingLimit",
     "ValueFlow",
 ]

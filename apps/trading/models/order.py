@@ -72,6 +72,7 @@ class Order(BaseModel):
     Orders of one `group_id` belong together: an entry and its exits (whose `parent` it is), or two
     exits of which one cancels the other.  Exits share what one of them holds.  An exit `is_waiting`
     until its entry fills.  `mark_price` is the best price that a trailing stop has seen.
+    `estimated_value`, added up for daily limits, is its worth when it was placed or last raised.
     """
 
     client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -111,6 +112,7 @@ class Order(BaseModel):
     group_id = models.UUIDField(null=True, blank=True)
     is_waiting = models.BooleanField(default=False)
     terms_digest = models.CharField(max_length=64, blank=True, default="")
+    estimated_value = _amount(default=Decimal(0))
 
     objects = OrderQuerySet.as_manager()
     # The others of its group, where `order_locked` loaded it.
@@ -325,9 +327,9 @@ class Order(BaseModel):
             remaining=_text(self.remaining),
         )
 
-    def request_cancel(self) -> OrderCancelRequested:
+    def request_cancel(self, *, reason: str, note: str = "") -> OrderCancelRequested:
         self._move(OrderEvent.PENDING_CANCEL)
-        return OrderCancelRequested(**self._facts())
+        return OrderCancelRequested(**self._facts(), reason=reason, note=note)
 
     def request_replace(self, *, replacement_id: UUID, terms: Terms) -> OrderReplaceRequested:
         self._move(OrderEvent.PENDING_UPDATE)

@@ -25,8 +25,9 @@ from apps.trading.domain import risk
 from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
 from apps.trading.domain.orders import OrderDraft, OrderType, Side, trailing_stop
 from apps.trading.domain.risk import CheckResult
-from apps.trading.models import FirmSwitch, Order, Portfolio
-from apps.trading.repositories import Activity
+from apps.trading.models import Order, Portfolio
+from apps.trading.selectors.activity import Activity, client_activity, portfolio_activity
+from apps.trading.selectors.rules import Rules
 from apps.trading.services import policies
 
 if TYPE_CHECKING:
@@ -102,12 +103,15 @@ class Assessment:
 
 
 def run_gates(draft: OrderDraft) -> list[CheckResult]:
-    """Run every check that other contexts named in settings.PRE_TRADE_CHECKS."""
+    """Run every check that other contexts named in settings.PRE_TRADE_CHECKS.
+
+    One that passes may return the facts (`limit`, `measured`) that it looked at.
+    """
     results = []
     for path in settings.PRE_TRADE_CHECKS:
         name = path.rpartition(".")[2].removeprefix("check_")
         try:
-            import_string(path)(draft)
+            seen = import_string(path)(draft) or {}
         except DomainError as error:
             result = CheckResult(
                 code=error.code,
@@ -117,7 +121,7 @@ def run_gates(draft: OrderDraft) -> list[CheckResult]:
                 measured=error.facts.get("measured", ""),
             )
         else:
-            result = CheckResult(code=name, is_passed=True, message="")
+            result = CheckResult(code=name, is_passed=True, message="", **seen)
         results.append(result)
     return results
 
@@ -127,10 +131,11 @@ def assess(
     portfolio: Portfolio,
     *,
     now: datetime,
+    rules: Rules,
     shares: Order | None = None,
     revises: Order | None = None,
 ) -> Assessment:
-    """Assess the draft; reads only.  Raises NotFound for an unknown symbol.
+    """Assess the draft under the rules; reads only.  Raises NotFound for an unknown symbol.
 
     What the order that it `shares` a hold with has is available to it, and so is what an order
     has that it `revises`; of that one `needed` and the checks mean the part that is not filled.
@@ -140,7 +145,7 @@ def assess(
     units = balances.units
     quotes = quotes_get({draft.symbol, *units})
     quote = quotes.get(draft.symbol)
-    limits = policies.limits()
+    limits = policies.limits(rules.limits)
     market = (quote.ask if draft.side is Side.BUY else quote.bid) if quote else None
     mark, stop = _trailed(draft, quote, revises)
     worst = risk.worst_price(
@@ -161,11 +166,13 @@ def assess(
         own += sum(
             (one.held_amount for one in revises.linked if one.side == draft.side), Decimal(0)
         )
-    activity = Order.objects.activity(
+    activity = portfolio_activity(
         draft,
         quantity=quantity,
-        today=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        currency=instrument.currency,
+        today=_midnight(now),
         lately=now - limits.duplicate_window,
+        besides=revises,
     )
     free_units = balances.get(AccountKind.SECURITIES, draft.symbol)
     filled = revises.filled_quantity if revises else Decimal(0)
@@ -184,7 +191,8 @@ def assess(
         equity=_equity(balances, quotes, instrument, now),
         now=now,
         activity=activity,
-        is_new=revises is None,
+        rules=rules,
+        revises=revises,
     )
     return Assessment(
         draft=draft,
@@ -278,15 +286,16 @@ class _Facts:
     equity: Decimal
     now: datetime
     activity: Activity
-    is_new: bool
+    rules: Rules
+    revises: Order | None
 
 
 def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     draft, instrument = facts.draft, facts.instrument
-    switch = FirmSwitch.objects.first() or FirmSwitch()
-    yield risk.check_firm_state(risk.FirmState(switch.state), draft.side)
+    yield risk.check_firm_state(facts.rules.firm_state, draft.side)
     yield risk.check_tradable(instrument.status, is_tradable=instrument.is_tradable)
-    yield risk.check_restricted(is_restricted=instrument.is_restricted)
+    is_restricted = instrument.is_restricted or facts.rules.is_restricted
+    yield risk.check_restricted(is_restricted=is_restricted)
     yield risk.check_exchange_rate(
         is_known=bool(
             fx_rates([instrument.currency], facts.portfolio.currency, on=facts.now.date())
@@ -306,15 +315,17 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
             yield risk.check_sellable(facts.needed, facts.available)
     if facts.value is not None:
         yield from _value_checks(facts, facts.value, limits)
-    if facts.is_new:
-        yield from _history_checks(facts, limits)
+    yield from _day_checks(facts, limits)
+    if facts.revises is None:
+        yield _duplicate_check(facts, limits)
 
 
 def _quote_check(facts: _Facts, limits: risk.Limits, *, is_open: bool) -> CheckResult:
     """Return whether the price is known well enough; out of session the last close will do."""
     quote, draft = facts.quote, facts.draft
     if quote is None:
-        unpriced = draft.limit_price is None and draft.stop_price is None and facts.is_new
+        unpriced = draft.limit_price is None and draft.stop_price is None
+        unpriced = unpriced and facts.revises is None
         return risk.check_quote(None, limits, is_needed=unpriced)
     needed = draft.order_type is OrderType.MARKET and is_open
     return risk.check_quote(facts.now - quote.at, limits, is_needed=needed)
@@ -339,6 +350,33 @@ def _value_checks(facts: _Facts, value: Decimal, limits: risk.Limits) -> Iterato
     )
 
 
-def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
-    yield risk.check_orders_a_day(facts.activity.orders_today, limits)
-    yield risk.check_duplicate(is_duplicate=facts.activity.is_repeated, limits=limits)
+def _day_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
+    """Add up today's orders of the portfolio and, where a limit says so, of the client."""
+    done = facts.activity
+    yield from _day_of(done.orders_today, done.value_today, facts, limits.portfolio_day)
+    if limits.client_day:
+        count, value = client_activity(
+            facts.draft,
+            currency=facts.instrument.currency,
+            today=_midnight(facts.now),
+            besides=facts.revises,
+        )
+        yield from _day_of(count, value, facts, limits.client_day)
+
+
+def _day_of(
+    count: int, value: Decimal, facts: _Facts, limits: risk.DayLimits
+) -> Iterator[CheckResult]:
+    if facts.revises is None:
+        yield risk.check_orders_a_day(count, limits)
+    if limits.notional is not None:
+        yield risk.check_notional_a_day(value + (facts.value or 0), limits)
+
+
+def _duplicate_check(facts: _Facts, limits: risk.Limits) -> CheckResult:
+    last = facts.activity.repeated_at
+    return risk.check_duplicate(None if last is None else facts.now - last, limits)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

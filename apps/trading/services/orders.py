@@ -1,7 +1,7 @@
 """Commands on orders: place, preview, cancel, close."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -15,8 +15,9 @@ from apps.core.errors import NotFound, Unavailable
 from apps.infrastructure.prepared import insert_row
 from apps.market.selectors import session_end
 from apps.trading.domain.orders import OrderDraft, OrderStatus, TimeInForce
-from apps.trading.domain.risk import require
+from apps.trading.domain.risk import require, written
 from apps.trading.models import Order, Portfolio
+from apps.trading.selectors.rules import rules_read
 from apps.trading.services.assessment import Assessment, assess
 from apps.trading.services.closing import close_locked
 from apps.trading.services.drafts import (
@@ -29,6 +30,8 @@ from apps.trading.services.drafts import (
 )
 from apps.trading.services.holds import hold_move
 from apps.trading.services.locks import order_locked
+from apps.trading.services.refusals import written_down
+from apps.trading.services.rules import rules_hold
 from apps.trading.venues import venue_of
 from apps.users.models import User
 
@@ -123,7 +126,8 @@ def order_preview(
         trail_percent=trail_percent,
         time_in_force=time_in_force,
     )
-    return assess(draft, portfolio, now=timezone.now())
+    now = timezone.now()
+    return assess(draft, portfolio, now=now, rules=rules_read(portfolio, draft.symbol, now))
 
 
 @command
@@ -135,7 +139,7 @@ def order_cancel(*, actor: User, order_id: UUID) -> Order:
     """
     if not Order.objects.owned_by(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
-    return _request_cancel(order_locked(order_id), actor)
+    return cancel_request_locked(order_locked(order_id), actor)
 
 
 @command
@@ -152,17 +156,22 @@ def order_cancel_all(*, actor: User, portfolio_id: UUID, symbol: str | None = No
     canceled = []
     for order_id in list(found.values_list("id", flat=True)):
         order = order_locked(order_id)
-        canceled.append(order if order.is_closed else _request_cancel(order, actor))
+        canceled.append(order if order.is_closed else cancel_request_locked(order, actor))
     return canceled
 
 
-def _request_cancel(order: Order, actor: User) -> Order:
-    """Ask the venue; a waiting exit never reached it and ends here."""
+def cancel_request_locked(
+    order: Order, actor: User, *, reason: str = "by_client", note: str = ""
+) -> Order:
+    """Ask the venue to cancel an order that `order_locked` loaded, and return it; twice is once.
+
+    An exit that waits never reached the venue and ends here.  Raises IllegalTransition.
+    """
     if order.status == OrderStatus.PENDING_CANCEL:
         return order
     if order.is_waiting:
-        return close_locked(order, actor=actor, how="cancel", reason="by_client")
-    event = order.request_cancel()
+        return close_locked(order, actor=actor, how="cancel", reason=reason)
+    event = order.request_cancel(reason=reason, note=note)
     order.save()
     emit(event, actor=actor)
     return order
@@ -193,13 +202,14 @@ def place_locked(
     An order that is placed `beside` another one shares what that one holds.  Raises Refused.
     """
     venue_of(portfolio.mode)
-    now = timezone.now()
-    assessment = assess(draft, portfolio, now=now, shares=beside)
-    require(assessment.checks)
+    rules, now = rules_hold(portfolio, draft.symbol), timezone.now()
+    assessment = assess(draft, portfolio, now=now, rules=rules, shares=beside)
+    with written_down(draft, assessment.checks, actor=actor, client_order_id=client_order_id):
+        require(assessment.checks)
     order = _order(assessment, portfolio, client_order_id, now)
     order.lot_ids, order.terms_digest, order.group_id = list(lot_ids), digest, group_id
     held = _known(assessment.needed) if beside is None else Decimal(0)
-    event = order.accept(held=held)
+    event = replace(order.accept(held=held), checks=written(assessment.checks))
     hold_move(order, held, actor=actor, key=f"hold-{order.id}")
     insert_row(order)
     emit(event, actor=actor)
@@ -225,9 +235,14 @@ def _order(
         currency=assessment.instrument.currency,
         client_order_id=client_order_id,
         mark_price=assessment.mark_price,
+        estimated_value=_value(assessment),
         worst_price=_known(assessment.worst_price),
         expires_at=expires_at,
     )
+
+
+def _value(assessment: Assessment) -> Decimal:
+    return assessment.estimate.amount if assessment.estimate else Decimal(0)
 
 
 def _known(value: Decimal | None) -> Decimal:

@@ -18,6 +18,8 @@ from apps.trading.services.assessment import assess
 from apps.trading.services.drafts import check_client_order_id, digest_of, draft_of, positive
 from apps.trading.services.holds import hold_free, hold_move, hold_needed
 from apps.trading.services.locks import order_locked
+from apps.trading.services.refusals import written_down
+from apps.trading.services.rules import rules_hold
 from apps.users.models import User
 
 # What also an order that asks for less, or for a worse price, has to pass.
@@ -66,14 +68,19 @@ def order_replace(
         raise Stale("The order has changed since you read it.")
     _check_state(order)
     draft = _draft(order, asked)
-    assessment = assess(draft, order.portfolio, now=timezone.now(), revises=order)
+    rules = rules_hold(order.portfolio, order.symbol)
+    assessment = assess(draft, order.portfolio, now=timezone.now(), rules=rules, revises=order)
     if assessment.worst_price is None or assessment.quantity is None:
         raise Conflict("There is no price for this order now.", code="quote_missing")
     terms = {**_terms(draft), "stop_price": assessment.stop_price}
     if terms == order.terms:
         raise Conflict("The order has these terms already.", code="nothing_changes")
     _check_quantity(order, assessment.quantity)
-    require(_that_matter(order, terms, assessment.worst_price, assessment.checks))
+    checks = _that_matter(order, terms, assessment.worst_price, assessment.checks)
+    with written_down(draft, checks, actor=actor, client_order_id=client_order_id, replaces=order):
+        require(checks)
+    if assessment.estimate is not None:
+        order.estimated_value = max(order.estimated_value, assessment.estimate.amount)
     replacement = Replacement(
         order=order,
         portfolio=order.portfolio,

@@ -83,12 +83,12 @@ def order_match(*, order_id: UUID, quote: Quote) -> bool:
 
 
 @command
-def cancel_route(*, order_id: UUID) -> Order:
+def cancel_route(*, order_id: UUID, reason: str = "by_client") -> Order:
     """Tell the venue of a cancel request; the paper venue agrees at once.  Safe to repeat."""
     order = order_locked(order_id)
     if order.status != OrderStatus.PENDING_CANCEL:
         return order
-    return close_locked(order, actor=None, how="cancel", reason="by_client")
+    return close_locked(order, actor=None, how="cancel", reason=reason)
 
 
 def orders_expire() -> int:
