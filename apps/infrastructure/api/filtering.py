@@ -21,4 +21,5 @@ def filtered(
     filterset = filters(given, queryset=rows)
     if empty or not filterset.is_valid():
         raise ValidationError(empty or filterset.errors)
-    return filterset.qs
+    kept: QuerySet[Any] = filterset.qs
+    return kept

@@ -127,8 +127,8 @@ class OrderListApi(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List your orders, newest first."""
-        orders = order_list(actor_of(request))
-        orders = filtered(OrderFilters, request, orders, also=PAGE_QUERY)
+        every = order_list(actor_of(request))
+        orders = filtered(OrderFilters, request, every, also=PAGE_QUERY)
         return page_of(self, request, orders, OrderOutput)
 
     @extend_schema(

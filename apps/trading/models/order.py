@@ -327,7 +327,7 @@ class Order(BaseModel):
             remaining=_text(self.remaining),
         )
 
-    def request_cancel(self, *, reason: str, note: str = "") -> OrderCancelRequested:
+    def request_cancel(self, *, reason: str = "by_client", note: str = "") -> OrderCancelRequested:
         self._move(OrderEvent.PENDING_CANCEL)
         return OrderCancelRequested(**self._facts(), reason=reason, note=note)
 

@@ -11,12 +11,8 @@ from apps.trading.models import TradingLimit
 def limit_versions(limit: TradingLimit) -> QuerySet[TradingLimit]:
     """Return every version, and every proposal, of the same limit, newest first."""
     rows = TradingLimit.objects.select_related("proposed_by", "decided_by")
-    return rows.filter(
-        scope=limit.scope,
-        client_id=limit.client_id,
-        portfolio_id=limit.portfolio_id,
-        kind=limit.kind,
-    ).order_by("-created_at")
+    same = Q(scope=limit.scope, kind=limit.kind, client_id=limit.client_id)
+    return rows.filter(same & Q(portfolio_id=limit.portfolio_id)).order_by("-created_at")
 
 
 def limit_newest(limit: TradingLimit) -> int:

@@ -47,10 +47,13 @@ def written_down(
             "checks": written(checks),
         }
         if replaces is None:
-            record = partial(refusal_record, client_order_id=client_order_id)
+            error.write_down = partial(
+                refusal_record, actor=actor, facts=facts, client_order_id=client_order_id
+            )
         else:
-            record = partial(replacement_refusal_record, stream=replaces.stream)
-        error.write_down = partial(record, actor=actor, facts=facts)
+            error.write_down = partial(
+                replacement_refusal_record, actor=actor, facts=facts, stream=replaces.stream
+            )
         raise
 
 
