@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from apps.compliance.services.watchlists import provider_import
 from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
-from apps.trading.models import OrderRefusal, Restriction
+from apps.trading.models import CorporateAction, OrderRefusal, Restriction
 from apps.users.domain.roles import Role
 from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
@@ -80,6 +80,16 @@ def make_account() -> dict[str, Any]:
         symbol="MSFT", client=client, starts_at=timezone.now(), reason="Test", added_by=client
     )
     make_lists(client)
+    CorporateAction.objects.create(
+        kind="SPLIT",
+        symbol="AAPL",
+        currency="USD",
+        ex_date=date(2020, 8, 31),
+        ratio_new=2,
+        ratio_old=1,
+        source="x",
+        proposed_by=client,
+    )
     return {
         "client": client,
         "client_id": client.pk,

@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, InvalidInput, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.trading.domain.corporate_actions import ActionKind, ActionTerms
 from apps.trading.models import CorporateAction, Entitlement
@@ -151,13 +151,13 @@ class CorporateActionAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/trading/corporateaction/review.html", context)
 
     def _post(self, request: HttpRequest, actor: User, action: CorporateAction) -> HttpResponse:
-        command = COMMANDS.get(request.POST.get("command", ""))
-        if command is None:
-            raise Http404
         if (page := step_up_page(request)) is not None:
             return page
+        name = request.POST.get("command", "")
         try:
-            command(actor, action.id, request.POST.get("reason", ""))
+            if name not in COMMANDS:
+                raise InvalidInput("There is no such decision.", field="command")
+            COMMANDS[name](actor, action.id, request.POST.get("reason", ""))
         except DomainError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
