@@ -128,7 +128,7 @@ def measure(folder: Path, clients: int) -> int:
     change_un(un, changed)
     version = watchlist_import(actor=None, path=changed, list_code="UN")
     # Rating needs answers, which these clients never gave.
-    screening._rate = lambda _: None
+    screening._rate = lambda record: None
     began, worked = time.perf_counter(), time.process_time()
     count = clients_rescreen(limit=clients + 1)
     elapsed, worked = time.perf_counter() - began, time.process_time() - worked

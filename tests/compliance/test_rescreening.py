@@ -33,7 +33,7 @@ from apps.compliance.selectors.screening import (
 )
 from apps.compliance.services import rescreening
 from apps.compliance.services.rescreening import clients_check, clients_rescreen, night_begun
-from apps.compliance.services.screening import hit_dispose, pairs_found
+from apps.compliance.services.screening import hit_dispose, pairs_found, screening_run
 from apps.compliance.services.watchlists import provider_import
 from apps.notifications.models import Notification
 from apps.users.domain.roles import Role
@@ -192,7 +192,7 @@ def test_cleared_pair_stays_cleared_while_neither_side_changes() -> None:
 def test_rescreening_cut_off_between_clients_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     listed(a="Viktor Brantov")
     records = [screened("Viktor Brantov") for _ in range(3)]
-    real: Callable[..., Any] = rescreening.screening_run
+    real: Callable[..., Any] = screening_run
     calls: list[Any] = []
 
     def cut(**asked: Any) -> Any:
@@ -214,7 +214,7 @@ def test_client_who_cannot_be_screened_stops_nobody_and_is_told(
 ) -> None:
     listed(a="Viktor Brantov")
     poison, other = sorted((screened("Viktor Brantov") for _ in range(2)), key=lambda one: one.id)
-    real: Callable[..., Any] = rescreening.screening_run
+    real: Callable[..., Any] = screening_run
 
     def run(**asked: Any) -> Any:
         if asked["record_id"] == poison.id:
@@ -278,7 +278,7 @@ def test_answers_changed_after_approval_are_screened_at_once() -> None:
     record = fill_kyc(client)
     KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
     listed(a="Viktor Brantov")
-    rescreening.screening_run(record_id=record.id, trigger="CLIENT_CHANGE")
+    screening_run(record_id=record.id, trigger="CLIENT_CHANGE")
     assert statuses(record) == []
     step = KycStep.objects.get(record=record, step="personal")
     step.answers = step.answers.replace("Ada", "Viktor").replace("Lovelace", "Brantov")

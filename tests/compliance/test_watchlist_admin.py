@@ -104,8 +104,7 @@ def test_import_that_shrank_is_let_in_on_the_desk() -> None:
     first, other = (signed_in(make_user(Role.COMPLIANCE_OFFICER)) for _ in range(2))
     first.post(page, {"command": "propose", "reason": "A country was delisted"})
     first.post(page, {"command": "confirm"})
-    attempt.refresh_from_db()
-    assert attempt.override_confirmed_by is None
+    assert WatchlistImport.objects.get().override_confirmed_by is None
 
     assert "Confirm as second person" in other.get(page).content.decode()
     other.post(page, {"command": "confirm"})

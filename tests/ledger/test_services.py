@@ -375,7 +375,7 @@ def test_firm_accounts_in_parts_show_one_balance_and_the_proof_names_the_part() 
         post(deposit_legs(owner, "10"))
 
     rows = Account.objects.filter(owner_id=None, kind="CLIENT_MONEY")
-    assert sorted(rows.values_list("shard", "balance")) == [(1, -10), (2, -20)]
+    assert sorted(rows.values_list("shard", "balance")) == [(1, Decimal(-10)), (2, Decimal(-20))]
     assert balance_get(None, FIRM, "USD") == -30
     assert [row.balance for row in balances_of(None)] == [-30]
     assert list(ledger_differences()) == []

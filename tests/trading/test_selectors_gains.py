@@ -94,8 +94,8 @@ def test_sale_keeps_the_evidence_of_the_lots_it_took(portfolio: Portfolio) -> No
     rows = list(gain_list(portfolio.id))
 
     assert [(row.quantity, row.held_days, row.term.value) for row in reversed(rows)] == [
-        (3, 396, "LONG"),
-        (2, 28, "SHORT"),
+        (Decimal(3), 396, "LONG"),
+        (Decimal(2), 28, "SHORT"),
     ]
     assert {row.method for row in rows} == {"FIFO"}
     assert sum(row.proceeds or 0 for row in rows) == sale.amount - sale.fees

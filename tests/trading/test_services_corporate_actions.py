@@ -156,7 +156,7 @@ def test_split_and_special_dividend_of_real_microsoft_history_pay_who_held_befor
 
     # 100 units after the split, 20 of them sold before the ex date.
     entitlement = Entitlement.objects.get(action__kind="SPECIAL_DIVIDEND")
-    assert (entitlement.portfolio, entitlement.units, entitlement.net) == (portfolio, 80, 240)
+    assert (entitlement.portfolio, entitlement.units, entitlement.net) == (portfolio, D(80), D(240))
     assert balance_get(portfolio.id, AccountKind.CASH, "USD") == cash + 240
     assert units(portfolio, "MSFT") == 55
     assert list(ledger_differences()) == []
@@ -170,7 +170,7 @@ def test_run_twice_applies_each_portfolio_once(portfolio: Portfolio) -> None:
     again = corporate_action_apply(action_id=action.id, portfolio_id=portfolio.id)
 
     assert again == Entitlement.objects.get()
-    assert (action.status, units(portfolio)) == ("APPLIED", 40)
+    assert (action.status, units(portfolio)) == ("APPLIED", D(40))
 
 
 def test_run_stopped_between_portfolios_goes_on_where_it_was(portfolio: Portfolio) -> None:
@@ -184,7 +184,7 @@ def test_run_stopped_between_portfolios_goes_on_where_it_was(portfolio: Portfoli
 
     action.refresh_from_db()
     assert action.status == "APPLIED"
-    assert (units(portfolio), units(other)) == (20, 20)
+    assert (units(portfolio), units(other)) == (D(20), D(20))
 
 
 def test_split_restates_the_last_quote_once_and_values_positions_alike(
@@ -243,7 +243,7 @@ def test_forward_split_carries_open_orders_over(portfolio: Portfolio) -> None:
     sell.refresh_from_db()
     assert (buy.status, buy.quantity, buy.limit_price) == ("NEW", 10, D("47.50"))
     assert (sell.status, sell.quantity, sell.stop_price) == ("NEW", 8, D("45.01"))
-    assert (sell.held_amount, units(portfolio)) == (8, 12)
+    assert (sell.held_amount, units(portfolio)) == (D(8), D(12))
     assert list(ledger_differences()) == []
 
 
@@ -368,7 +368,7 @@ def test_proposer_cannot_confirm_and_nothing_changes(portfolio: Portfolio) -> No
         )
 
     assert corporate_actions_run() == 0
-    assert (CorporateAction.objects.get().status, units(portfolio)) == ("PROPOSED", 10)
+    assert (CorporateAction.objects.get().status, units(portfolio)) == ("PROPOSED", D(10))
 
 
 def test_terms_of_an_action_are_kept_by_the_database(portfolio: Portfolio) -> None:
@@ -435,5 +435,5 @@ def test_preview_names_portfolios_units_and_orders(portfolio: Portfolio) -> None
 
     (row,) = action_preview(action)
 
-    assert (row.portfolio, row.effect.units, row.effect.units_after) == (portfolio, 10, 20)
+    assert (row.portfolio, row.effect.units, row.effect.units_after) == (portfolio, D(10), D(20))
     assert row.open_orders == 1
