@@ -20,9 +20,12 @@ def settings() -> dict[str, Any]:
             "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
             "CurrencyEnum": "apps.trading.api.portfolios.CURRENCIES",
             "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
+            "EntityKindEnum": "apps.compliance.domain.search_terms.KINDS",
+            "HitStatusEnum": "apps.compliance.api.screening.HIT_STATUSES",
             "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",
             "OrderTypeEnum": "apps.trading.domain.orders.OrderType",
             "RestingTimeInForceEnum": "apps.trading.api.brackets.RESTING",
+            "SearchStatusEnum": "apps.compliance.api.screening.SEARCH_STATUSES",
             "TimeInForceEnum": "apps.trading.domain.orders.TimeInForce",
         },
         "POSTPROCESSING_HOOKS": [

@@ -24,6 +24,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "watchlists": {"task": "compliance.refresh_watchlists", "schedule": 900.0},
     # Every minute of the night a batch, until everybody was screened in full.
     "nightly-screening": {"task": "compliance.check_clients", "schedule": crontab("*", "2-5")},
+    "screening-searches": {"task": "compliance.run_searches", "schedule": 10.0},
     "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
     "reference-rates": {"task": "market.load_rates", "schedule": crontab("5", "*/4")},
     "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted
+from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.monitoring import movement_record
 from apps.compliance.services.rescreening import client_screen
-from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
+from apps.compliance.services.screening import screening_run
 from apps.core.events import subscribe
 from apps.trading.events import (
     CashDeposited,
@@ -88,5 +89,6 @@ def carry_alert_over_to_hits(event: AlertDecided) -> None:
             actor=user_get(UUID(event.confirmed_by)),
             references=event.references,
             disposition=event.disposition,
+            reason_code=event.reason_code,
             reason=f"Alert {event.alert_id}: {event.reason_code}",
         )

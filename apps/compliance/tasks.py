@@ -4,7 +4,13 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.compliance.services import documents, monitoring, rescreening, watchlist_sources
+from apps.compliance.services import (
+    documents,
+    monitoring,
+    rescreening,
+    screening_searches,
+    watchlist_sources,
+)
 
 
 @shared_task(name="compliance.monitor_client")
@@ -41,3 +47,8 @@ def refresh_watchlist(source_id: str) -> None:
 @shared_task(name="compliance.prune_quarantine")
 def prune_quarantine() -> None:
     documents.quarantine_prune()
+
+
+@shared_task(name="compliance.run_searches")
+def run_searches() -> None:
+    screening_searches.searches_run()

@@ -33,11 +33,11 @@ from apps.compliance.selectors.screening import (
 )
 from apps.compliance.services import rescreening
 from apps.compliance.services.rescreening import clients_check, clients_rescreen, night_begun
-from apps.compliance.services.screening import hit_dispose, pairs_found, screening_run
+from apps.compliance.services.screening import pairs_found, screening_run
 from apps.compliance.services.watchlists import provider_import
 from apps.notifications.models import Notification
 from apps.users.domain.roles import Role
-from tests.compliance.factories import fill_kyc, make_kyc
+from tests.compliance.factories import fill_kyc, hit_decide, make_kyc
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -164,7 +164,7 @@ def test_true_match_whose_entry_left_the_list_stays_and_is_told() -> None:
     clients_rescreen()
     hit = ScreeningHit.objects.get()
     officer = make_user(Role.COMPLIANCE_OFFICER)
-    hit_dispose(actor=officer, hit_id=hit.id, disposition="TRUE_MATCH", reason="The same")
+    hit_decide(officer, hit, "TRUE_MATCH")
 
     listed(b="Leila Kardashian")
     clients_rescreen()
@@ -181,7 +181,7 @@ def test_cleared_pair_stays_cleared_while_neither_side_changes() -> None:
     clients_rescreen()
     officer = make_user(Role.COMPLIANCE_OFFICER)
     hit = ScreeningHit.objects.get()
-    hit_dispose(actor=officer, hit_id=hit.id, disposition="FALSE_POSITIVE", reason="Another")
+    hit_decide(officer, hit)
 
     listed(a="Viktor Brantov", b="Victor Brantov")
     clients_rescreen()
@@ -311,6 +311,6 @@ class DeltaEqualsFull(TestCase):
             clients_rescreen()
         for record in records:
             subject = subject_from_json(ScreenedClient.objects.get(record=record).subject)
-            full = pairs_found(subject, candidates_of(subject))
+            full = pairs_found(subject, candidates_of(subject), record.risk_rating)
             open_hits = ScreeningHit.objects.filter(record=record, status="OPEN")
             assert set(open_hits.values_list("pair_hash", flat=True)) == set(full)

@@ -15,9 +15,9 @@ from apps.audit.models import AuditEvent
 from apps.compliance.domain.matching import (
     DEFAULT_THRESHOLD,
     Subject,
-    name_similarity,
     subject_match,
 )
+from apps.compliance.domain.name_similarity import name_similarity
 from apps.compliance.models import WatchlistEntity, WatchlistName, WatchlistVersion
 from apps.compliance.selectors.screening import candidates_of
 from apps.compliance.services import watchlists

@@ -15,7 +15,18 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from rest_framework.test import APIClient
 
-from apps.compliance.models import KycRecord, OwnListChange, WatchlistSource
+from apps.compliance.models import (
+    Case,
+    KycRecord,
+    OwnListChange,
+    ScreeningHit,
+    ScreeningRun,
+    ScreeningSearch,
+    ScreeningThreshold,
+    WatchlistEntity,
+    WatchlistSource,
+    WatchlistVersion,
+)
 from apps.compliance.providers.own import OwnEntries
 from apps.compliance.services.watchlists import provider_import
 from apps.ledger.models import Account
@@ -65,6 +76,47 @@ def make_lists(author: User) -> None:
     )
 
 
+def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
+    """Create a hit, a case, a threshold and a search; return the search's id and the hit's."""
+    run = ScreeningRun.objects.create(
+        record=record,
+        trigger="ONBOARDING",
+        list_versions={},
+        matcher_version="x",
+        threshold="0.85",
+        evidence_version=0,
+        candidate_count=1,
+        hit_count=1,
+        new_hit_count=1,
+    )
+    entity = WatchlistEntity.objects.create(
+        list_code="X",
+        uid="1",
+        kind="PERSON",
+        programmes=[],
+        birth_dates=[],
+        countries=[],
+        content_hash="0" * 64,
+        added_in=WatchlistVersion.objects.first(),
+    )
+    hit = ScreeningHit.objects.create(
+        run=run,
+        record=record,
+        entity=entity,
+        pair_hash="0",
+        score="0.9",
+        client_name="x",
+        listed_name="x",
+        features=[],
+    )
+    Case.objects.create(client=client, origin=f"hit-{hit.id}", opened_at=timezone.now())
+    ScreeningThreshold.objects.create(
+        version=1, base_version=0, threshold="0.9", reason="x", proposed_by=client
+    )
+    search = ScreeningSearch.objects.create(actor=client, purpose="x", row_count=0)
+    return search.id, hit.id
+
+
 def make_account() -> dict[str, Any]:
     """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
     client = make_user(Role.CLIENT)
@@ -90,6 +142,7 @@ def make_account() -> dict[str, Any]:
         source="x",
         proposed_by=client,
     )
+    search_id, hit_id = make_screening(client, record)
     return {
         "client": client,
         "client_id": client.pk,
@@ -98,7 +151,8 @@ def make_account() -> dict[str, Any]:
         "record_id": record.pk,
         "document_id": record.documents.get().pk,
         "alert_id": make_alert(client).pk,
-        "hit_id": uuid4(),
+        "hit_id": hit_id,
+        "search_id": search_id,
         "key_id": make_key(client),
         "webhook_id": Webhook.objects.create(
             user=client, url="https://hook.example/", secret="x", events=[]

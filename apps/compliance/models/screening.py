@@ -60,7 +60,8 @@ class ScreeningHit(BaseModel):
     """A list entry that may be the client.
 
     `pair_hash` covers both sides: a pair that was cleared comes back only when one of them
-    changed.  `features` explains the score, one row a feature.  `superseded_in` is the run that did
+    changed.  `features` explains the score, one row a feature; `subject` is the client as compared,
+    null in hits of before it was kept.  `superseded_in` is the run that did
     not find the pair any more, since the client's answers or the list had changed.
     """
 
@@ -79,6 +80,7 @@ class ScreeningHit(BaseModel):
     client_name = EncryptedTextField(data_class="compliance")
     listed_name = models.CharField(max_length=400)
     features = EncryptedJSONField(data_class="compliance")
+    subject = EncryptedJSONField(data_class="compliance", null=True)
     status = models.CharField(max_length=14, choices=Status, default=Status.OPEN)
     reason = EncryptedTextField(data_class="compliance", blank=True, max_length=1000)
     disposed_by = models.ForeignKey(

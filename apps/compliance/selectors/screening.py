@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from apps.compliance.domain.matching import DEFAULT_THRESHOLD, MOST_ADDED, Subject
+from apps.compliance.domain.identifiers import identifier_normal, identifier_value
+from apps.compliance.domain.matching import MOST_ADDED, RESULT_FLOOR, Subject
 from apps.compliance.models import (
     ScreenedClient,
     ScreeningHit,
@@ -13,10 +14,10 @@ from apps.compliance.models import (
     WatchlistVersion,
 )
 from apps.compliance.selectors.kyc import all_answers
-from apps.compliance.selectors.name_indexes import IndexOf, name_index
+from apps.compliance.selectors.name_indexes import IndexOf, name_index, row_identifiers
 
-# What birth date and country could still lift over the threshold.
-LEAST_NAME = float(DEFAULT_THRESHOLD - MOST_ADDED)
+# What birth date and country could still lift to where results are kept from.
+LEAST_NAME = float(RESULT_FLOOR - MOST_ADDED)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ def subject_of(record_id: UUID) -> Subject:
         names=tuple(dict.fromkeys(names)),
         birth_dates=(answers["date_of_birth"],),
         countries=tuple(sorted(countries)),
+        identifiers=tuple(filter(None, [_tax_number(answers)])),
     )
+
+
+def _tax_number(answers: Mapping[str, Any]) -> str:
+    return identifier_normal("TAX_ID", answers.get("tin", ""), answers.get("tax_residence", ""))
 
 
 def subject_kept(record_id: UUID) -> Subject:
@@ -60,8 +66,14 @@ def subject_as_json(subject: Subject) -> dict[str, Any]:
 
 def subject_from_json(data: Mapping[str, Any]) -> Subject:
     """Return what `subject_as_json` gave, as it came back from the database."""
-    kind, *others = (data[name] for name in ("kind", "names", "birth_dates", "countries"))
-    return Subject(kind, *map(tuple, others))
+    return Subject(
+        kind=data["kind"],
+        names=tuple(data["names"]),
+        birth_dates=tuple(data["birth_dates"]),
+        countries=tuple(data["countries"]),
+        gender=data.get("gender", ""),
+        identifiers=tuple(data.get("identifiers", ())),
+    )
 
 
 def entities_near(subject: Subject, index_of: IndexOf = name_index) -> set[int]:
@@ -70,7 +82,10 @@ def entities_near(subject: Subject, index_of: IndexOf = name_index) -> set[int]:
     This is the one place that decides what is compared at all: full screening and delta agree.
     """
     index = index_of(subject.kind)
-    return {found.reference for name in subject.names for found in index.search(name, LEAST_NAME)}
+    near = {found.reference for name in subject.names for found in index.search(name, LEAST_NAME)}
+    for identifier in subject.identifiers:
+        near.update(index.holding(identifier_value(identifier)))
+    return near
 
 
 def candidates_of(subject: Subject) -> list[Candidate]:
@@ -109,6 +124,8 @@ def _candidate(row: WatchlistEntity) -> Candidate:
             names=tuple(name.name for name in names),
             birth_dates=tuple(row.birth_dates),
             countries=tuple(row.countries),
+            gender=row.gender,
+            identifiers=tuple(sorted(row_identifiers(row.identifiers))),
         ),
         weak_names=frozenset(name.name for name in names if name.is_weak),
     )

@@ -190,7 +190,8 @@ def _batch_check(*, since: datetime, limit: int) -> _Batch:
         list_versions=versions,
         matcher_version=MATCHER_VERSION,
     )
-    rows = rows.select_for_update(of=("self",), skip_locked=True).order_by("checked_at", "id")
+    rows = rows.select_related("record").order_by("checked_at", "id")
+    rows = rows.select_for_update(of=("self",), skip_locked=True)
     clients = list(rows[:limit])
     if not clients:
         return _Batch([], [])
@@ -219,7 +220,7 @@ def _batch_check(*, since: datetime, limit: int) -> _Batch:
 
 def _differs(client: ScreenedClient) -> bool:
     subject = subject_from_json(client.subject)
-    found = set(pairs_found(subject, candidates_of(subject)))
+    found = set(pairs_found(subject, candidates_of(subject), client.record.risk_rating))
     hits = ScreeningHit.objects.filter(record_id=client.record_id)
     known = hits.exclude(status=ScreeningHit.Status.SUPERSEDED)
     undecided = {*known.filter(status__in=UNDECIDED).values_list("pair_hash", flat=True)}

@@ -1,30 +1,31 @@
-"""Screening a client against the lists in force, and what an officer says to a hit."""
+"""Screening a client against the lists in force: what is compared, kept, raised and rated."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from apps.audit.services import emit
-from apps.compliance.domain.kyc import CLEARED, RESCREENED, KycStatus, KycTrigger
+from apps.compliance.domain.kyc import RESCREENED, KycStatus, KycTrigger
 from apps.compliance.domain.matching import (
-    DEFAULT_THRESHOLD,
     MATCHER_VERSION,
+    RESULT_FLOOR,
     STRONG_FROM,
     Match,
     Subject,
     subject_match,
 )
 from apps.compliance.domain.risk_rating import MODEL_VERSION, risk_rate
-from apps.compliance.events import (
-    KycScreened,
-    KycStatusChanged,
-    ScreeningHitDisposed,
-    ScreeningHitsSuperseded,
+from apps.compliance.events import KycScreened, ScreeningHitsSuperseded
+from apps.compliance.models import (
+    KycRecord,
+    ScreenedClient,
+    ScreeningHit,
+    ScreeningResult,
+    ScreeningRun,
 )
-from apps.compliance.models import KycRecord, ScreenedClient, ScreeningHit, ScreeningRun
 from apps.compliance.selectors.kyc import all_answers
 from apps.compliance.selectors.screening import (
     Candidate,
@@ -35,16 +36,12 @@ from apps.compliance.selectors.screening import (
     subject_of,
     versions_in_force,
 )
+from apps.compliance.selectors.thresholds import thresholds_in_force
 from apps.compliance.services.screening_alerts import delisted_raise, hits_raise
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.infrastructure.encryption import blind_index
-from apps.users.models import User
 
-DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
 UNDECIDED = ("OPEN", "INCONCLUSIVE")
-DECIDE = "compliance.decide_kycrecord"
-MAX_REASON = 1000
 
 
 @command
@@ -70,31 +67,34 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
     as_kept = trigger in {ScreeningRun.Trigger.LIST_CHANGE, ScreeningRun.Trigger.NIGHTLY}
     subject = subject_kept(record.id) if as_kept else subject_of(record.id)
     candidates = candidates_of(subject)
-    found = pairs_found(subject, candidates)
+    pairs = pairs_scored(subject, candidates, record.risk_rating)
+    found = _hits(subject, pairs)
     run = ScreeningRun.objects.create(
         record=record,
         trigger=trigger,
         list_versions=versions,
         matcher_version=MATCHER_VERSION,
-        threshold=DEFAULT_THRESHOLD,
+        threshold=thresholds_in_force().of("", record.risk_rating),
         evidence_version=record.evidence_version,
         candidate_count=len(candidates),
         hit_count=len(found),
         new_hit_count=0,
     )
-    fresh = _hits_keep(run, found)
+    ScreeningResult.objects.bulk_create(
+        ScreeningResult(
+            run=run,
+            entity_id=pair.candidate.entity_id,
+            score=pair.match.score,
+            threshold=pair.threshold,
+        )
+        for pair in pairs
+    )
+    fresh = _hits_keep(run, found, subject_as_json(subject))
     run.new_hit_count = len(fresh)
     run.save(update_fields=["new_hit_count"])
     superseded = _supersede(record, run, found)
     _keep(record, run, subject)
-    if onboarding:
-        record.move(KycTrigger.SCREENED)
-    elif fresh and record.status == KycStatus.APPROVED:
-        record.move(KycTrigger.REVIEW)
-    if onboarding or fresh or superseded:
-        _rate(record)
-        record.evidence_version += 1
-        record.save()
+    _record_move(record, onboarding=onboarding, has_new=bool(fresh), has_gone=bool(superseded))
     _note(record, run)
     if fresh:
         hits_raise(record, fresh)
@@ -102,61 +102,69 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
     return run
 
 
-@command
-def hit_dispose(*, actor: User, hit_id: UUID, disposition: str, reason: str) -> ScreeningHit:
-    """Say what a hit is: TRUE_MATCH, FALSE_POSITIVE or INCONCLUSIVE, with a reason.
-
-    A true match makes the rating PROHIBITED and suspends an approved client.  Raises NotPermitted,
-    NotFound, InvalidInput, Conflict when the hit is closed.
-    """
-    if not actor.has_perm(DECIDE):
-        raise NotPermitted("You may not decide on hits.")
-    hit = ScreeningHit.objects.filter(id=hit_id).first()
-    if hit is None:
-        raise NotFound("There is no such hit.")
-    record = KycRecord.objects.locked(hit.record_id)
-    if record.client_id == actor.id:
-        raise NotPermitted("Nobody decides on a hit of their own.", code="own_record")
-    _dispose(record, hit, actor, disposition, reason)
-    return hit
+def _record_move(record: KycRecord, *, onboarding: bool, has_new: bool, has_gone: bool) -> None:
+    """Take the record to where the results send it, rated by them."""
+    if onboarding:
+        record.move(KycTrigger.SCREENED)
+    elif has_new and record.status == KycStatus.APPROVED:
+        record.move(KycTrigger.REVIEW)
+    if onboarding or has_new or has_gone:
+        rated = record.risk_rating
+        record_rate(record)
+        record.evidence_version += 1
+        record.save()
+        if record.risk_rating != rated and thresholds_in_force().by_scope:
+            # Other thresholds may hold for this class: due again, as if by another matcher.
+            ScreenedClient.objects.filter(record=record).update(matcher_version="")
 
 
-@command
-def hits_dispose_by_alert(
-    *, actor: User, references: Sequence[str], disposition: str, reason: str
-) -> int:
-    """Carry what two officers decided on the alert over to its hits; return how many were open."""
-    if disposition not in DISPOSITIONS:
-        return 0
-    rows = ScreeningHit.objects.filter(
-        id__in=[UUID(reference) for reference in references], status__in=UNDECIDED
+@dataclass(frozen=True)
+class Pair:
+    """An entry that was compared with the client; a hit from its list's threshold on."""
+
+    candidate: Candidate
+    match: Match
+    threshold: Decimal
+
+    @property
+    def is_hit(self) -> bool:
+        return self.match.score >= self.threshold
+
+
+def pairs_scored(subject: Subject, candidates: Sequence[Candidate], risk_class: str) -> list[Pair]:
+    """Return what is worth keeping: every pair from RESULT_FLOOR on, hit or not."""
+    thresholds = thresholds_in_force()
+    pairs = (
+        Pair(
+            candidate,
+            subject_match(subject, candidate.subject, candidate.weak_names),
+            thresholds.of(candidate.list_code, risk_class),
+        )
+        for candidate in candidates
     )
-    hits = list(rows.order_by("id"))
-    for hit in hits:
-        _dispose(KycRecord.objects.locked(hit.record_id), hit, actor, disposition, reason)
-    return len(hits)
+    return [pair for pair in pairs if pair.match.score >= RESULT_FLOOR]
 
 
 def pairs_found(
-    subject: Subject, candidates: Sequence[Candidate]
-) -> dict[str, tuple[Candidate, Match]]:
-    """Return the pairs at or above the threshold, by a keyed digest over both their sides."""
-    found = {}
-    for candidate in candidates:
-        match = subject_match(subject, candidate.subject, candidate.weak_names)
-        if match.score >= DEFAULT_THRESHOLD:
-            found[_pair_hash(subject, candidate)] = (candidate, match)
-    return found
+    subject: Subject, candidates: Sequence[Candidate], risk_class: str
+) -> dict[str, Pair]:
+    """Return the hits by a keyed digest over both their sides."""
+    return _hits(subject, pairs_scored(subject, candidates, risk_class))
+
+
+def _hits(subject: Subject, pairs: Sequence[Pair]) -> dict[str, Pair]:
+    return {_pair_hash(subject, pair.candidate): pair for pair in pairs if pair.is_hit}
 
 
 def _pair_hash(subject: Subject, candidate: Candidate) -> str:
-    """Return a keyed digest over both sides: it changes when one of them does."""
-    text = json.dumps([asdict(subject), candidate.list_code, candidate.uid, candidate.content_hash])
+    """Return a keyed digest over what is compared of both sides; what is not, changes nothing."""
+    listed = asdict(candidate.subject), sorted(candidate.weak_names)
+    text = json.dumps([asdict(subject), candidate.list_code, candidate.uid, listed])
     return blind_index(text, "screening.pair")
 
 
 def _hits_keep(
-    run: ScreeningRun, found: Mapping[str, tuple[Candidate, Match]]
+    run: ScreeningRun, found: Mapping[str, Pair], compared: dict[str, Any]
 ) -> list[ScreeningHit]:
     """Store the pairs never seen before; return them.  A superseded one that is back is new."""
     known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=found)
@@ -166,21 +174,20 @@ def _hits_keep(
         ScreeningHit(
             run=run,
             record=run.record,
-            entity_id=found[pair][0].entity_id,
+            entity_id=found[pair].candidate.entity_id,
             pair_hash=pair,
-            score=found[pair][1].score,
-            client_name=found[pair][1].client_name,
-            listed_name=found[pair][1].listed_name,
-            features=[feature.as_json() for feature in found[pair][1].features],
+            score=found[pair].match.score,
+            client_name=found[pair].match.client_name,
+            listed_name=found[pair].match.listed_name,
+            features=[feature.as_json() for feature in found[pair].match.features],
+            subject=compared,
         )
         for pair in sorted(fresh)
     ]
     return ScreeningHit.objects.bulk_create(hits)
 
 
-def _supersede(
-    record: KycRecord, run: ScreeningRun, found: Mapping[str, tuple[Candidate, Match]]
-) -> int:
+def _supersede(record: KycRecord, run: ScreeningRun, found: Mapping[str, Pair]) -> int:
     """Close undecided hits that the client's answers, or the list, no longer give."""
     undecided = ScreeningHit.objects.filter(record=record, status__in=UNDECIDED)
     stale = list(undecided.exclude(pair_hash__in=found).values_list("id", flat=True))
@@ -213,7 +220,8 @@ def _keep(record: KycRecord, run: ScreeningRun, subject: Subject) -> None:
     )
 
 
-def _rate(record: KycRecord) -> None:
+def record_rate(record: KycRecord) -> None:
+    """Rate the client's risk anew, with what the hits say now."""
     hits = live_hits(record.id)
     if any(hit.status == ScreeningHit.Status.TRUE_MATCH for hit in hits):
         screening = "TRUE_MATCH"
@@ -243,50 +251,3 @@ def _note(record: KycRecord, run: ScreeningRun) -> None:
         ),
         actor=None,
     )
-
-
-def _dispose(
-    record: KycRecord, hit: ScreeningHit, actor: User, disposition: str, reason: str
-) -> None:
-    text = reason.strip()
-    if disposition not in DISPOSITIONS:
-        raise InvalidInput("There is no such disposition.", field="disposition")
-    if not text or len(text) > MAX_REASON:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
-    hit.refresh_from_db()
-    if hit.status not in UNDECIDED:
-        raise Conflict("This hit was decided already.", code="hit_closed", status=hit.status)
-    hit.status = disposition
-    hit.reason, hit.disposed_by, hit.disposed_at = text, actor, timezone.now()
-    hit.save()
-    record.evidence_version += 1
-    if disposition == ScreeningHit.Status.TRUE_MATCH:
-        _freeze(record, actor)
-    record.save()
-    emit(
-        ScreeningHitDisposed(
-            stream=record.stream,
-            record_id=str(record.id),
-            client_id=str(record.client_id),
-            hit_id=str(hit.id),
-            disposition=disposition,
-            evidence_version=record.evidence_version,
-        ),
-        actor=actor,
-    )
-
-
-def _freeze(record: KycRecord, actor: User) -> None:
-    _rate(record)
-    if record.status not in CLEARED:
-        return
-    record.move(KycTrigger.SUSPEND)
-    record.reason_code = "TRUE_MATCH"
-    event = KycStatusChanged(
-        stream=record.stream,
-        record_id=str(record.id),
-        client_id=str(record.client_id),
-        status=record.status,
-        reason_code=record.reason_code,
-    )
-    emit(event, actor=actor)

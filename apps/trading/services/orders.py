@@ -178,6 +178,26 @@ def cancel_request_locked(
 
 
 @command
+def orders_cancel_of_client(*, actor: User, client_id: UUID) -> int:
+    """End what a client still has open, in every portfolio; for a freeze.  Return how many.
+
+    Takes the portfolios' locks in the order of their ids: an order that is being placed waits, and
+    finds the client frozen.
+    """
+    count = 0
+    portfolios = Portfolio.objects.filter(client_id=client_id).order_by("id")
+    for portfolio_id in list(portfolios.values_list("id", flat=True)):
+        Portfolio.objects.locked(portfolio_id, may_be_closed=True)
+        found = Order.objects.open().filter(portfolio_id=portfolio_id).order_by("id")
+        for order_id in list(found.values_list("id", flat=True)):
+            order = order_locked(order_id)
+            if not order.is_closed and order.status != OrderStatus.PENDING_CANCEL:
+                cancel_request_locked(order, actor, reason="by_firm")
+                count += 1
+    return count
+
+
+@command
 def order_close(*, actor: Actor | None, order_id: UUID, how: str, reason: str) -> Order:
     """End the order (`how` is cancel, reject or expire) and free what it still holds.
 

@@ -1,89 +1,24 @@
-"""Who may do what, and there is no other table: permissions, and every operation from outside.
+"""Who may call which operation from outside, and there is no other table.
 
 An operation that has no line here is closed to everybody, and `manage.py check` names it.
 """
 
 from collections.abc import Iterable, Iterator
 
-from apps.users.domain.roles import Role
-
-Audience = frozenset[str]
-
-CLIENT, ADVISER = frozenset({Role.CLIENT}), frozenset({Role.ADVISER})
-SUPERVISOR, OPERATIONS_TEAM = (
-    frozenset({Role.COMPLIANCE_SUPERVISOR}),
-    frozenset({Role.OPERATIONS}),
+from apps.users.domain.audiences import (
+    ACCOUNT_READERS,
+    ADVISER,
+    ANYONE,
+    AUDITOR,
+    CLIENT,
+    DESK,
+    LOCAL,
+    MACHINERY,
+    NOBODY,
+    SIGNED_IN,
+    Audience,
 )
-AUDITOR, ADMINISTRATOR = frozenset({Role.AUDITOR}), frozenset({Role.ADMINISTRATOR})
-OFFICERS = SUPERVISOR | {Role.COMPLIANCE_OFFICER}
-DESK = OFFICERS | OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR
-MACHINERY = OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR
-BOOKS = OFFICERS | OPERATIONS_TEAM | AUDITOR
-# Whose accounts: clients their own, advisers those of their clients, auditors all.
-ACCOUNT_READERS = CLIENT | ADVISER | AUDITOR
-# Not roles: whoever has signed in, whoever comes, a scraper on the same machine, nobody at all.
-SIGNED_IN: Audience = frozenset({"SIGNED_IN"})
-ANYONE: Audience = frozenset({"ANYONE"})
-LOCAL: Audience = frozenset({"LOCAL"})
-NOBODY: Audience = frozenset()
-
-# What the code asks by `user.has_perm()`.  One a line, sorted; every context adds its own.
-PERMISSIONS: dict[str, Audience] = {
-    "audit.view_auditevent": AUDITOR,
-    "audit.view_checkpoint": AUDITOR,
-    "compliance.acknowledge_operationsalert": OPERATIONS_TEAM | SUPERVISOR,
-    "compliance.assign_alert": SUPERVISOR,
-    "compliance.decide_alert": OFFICERS,
-    "compliance.decide_kycrecord": OFFICERS,
-    "compliance.propose_watchlist": OFFICERS,
-    "compliance.view_alert": OFFICERS | AUDITOR,
-    "compliance.view_kycdocument": OFFICERS | AUDITOR,
-    "compliance.view_kycrecord": OFFICERS | AUDITOR,
-    "compliance.view_operationsalert": BOOKS,
-    "compliance.view_ownlistchange": OFFICERS | AUDITOR,
-    "compliance.view_scenario": OFFICERS | AUDITOR,
-    "compliance.view_screeninghit": OFFICERS | AUDITOR,
-    "compliance.view_watchlistimport": BOOKS,
-    "compliance.view_watchlistsource": BOOKS,
-    "compliance.view_watchlistversion": BOOKS,
-    "ledger.decide_reversal": OPERATIONS_TEAM,
-    "ledger.view_account": BOOKS,
-    "ledger.view_entry": BOOKS,
-    "ledger.view_reversalproposal": OPERATIONS_TEAM | AUDITOR,
-    "market.halt_instrument": OPERATIONS_TEAM,
-    "market.restrict_instrument": OPERATIONS_TEAM,
-    "market.view_instrument": OPERATIONS_TEAM | AUDITOR,
-    "trading.cancel_order": OPERATIONS_TEAM,
-    "trading.confirm_corporateaction": OPERATIONS_TEAM,
-    "trading.decide_tradinglimit": OPERATIONS_TEAM | SUPERVISOR,
-    "trading.keep_restriction": OFFICERS,
-    "trading.propose_corporateaction": OPERATIONS_TEAM,
-    "trading.turn_firmswitch": OPERATIONS_TEAM | SUPERVISOR,
-    "trading.view_cashtransfer": BOOKS,
-    "trading.view_corporateaction": BOOKS,
-    "trading.view_entitlement": BOOKS,
-    "trading.view_conversion": BOOKS,
-    "trading.view_execution": BOOKS,
-    "trading.view_firmswitch": BOOKS,
-    "trading.view_lot": BOOKS,
-    "trading.view_lotconsumption": BOOKS,
-    "trading.view_order": BOOKS,
-    "trading.view_orderrefusal": BOOKS,
-    "trading.view_portfolio": BOOKS,
-    "trading.view_portfoliotransfer": BOOKS,
-    "trading.view_restriction": OFFICERS | AUDITOR,
-    "trading.view_tradinglimit": BOOKS,
-    "users.change_adviserassignment": ADMINISTRATOR,
-    "users.change_user": ADMINISTRATOR,
-    "users.view_adviserassignment": OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR,
-    "users.view_user": ADMINISTRATOR | AUDITOR,
-}
-
-
-def permissions_of(role_names: Iterable[str]) -> frozenset[str]:
-    """Return the union of what the named roles may do; a name that is no role gives nothing."""
-    names = frozenset(role_names)
-    return frozenset(name for name, audience in PERMISSIONS.items() if audience & names)
+from apps.users.domain.permissions import PERMISSIONS
 
 
 def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audience]]:
@@ -104,6 +39,8 @@ ACCOUNT = "/api/v1/portfolios/<uuid:portfolio_id>"
 ALERT = "/api/v1/alerts/<uuid:alert_id>"
 WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
 OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
+HIT = "/api/v1/screening/hits/<uuid:hit_id>"
+SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -189,6 +126,13 @@ OPERATIONS: dict[str, Audience] = {
     f"GET {ALERT}": PERMISSIONS["compliance.view_alert"],
     f"POST {ALERT}/proposals": PERMISSIONS["compliance.decide_alert"],
     f"POST {ALERT}/confirmations": PERMISSIONS["compliance.decide_alert"],
+    "POST /api/v1/screening/searches": PERMISSIONS["compliance.run_screeningsearch"],
+    "GET /api/v1/screening/searches/<uuid:search_id>": PERMISSIONS[
+        "compliance.view_screeningsearch"
+    ],
+    "GET /api/v1/screening/hits": PERMISSIONS["compliance.view_screeninghit"],
+    f"GET {HIT}": PERMISSIONS["compliance.view_screeninghit"],
+    f"POST {HIT}/decisions": PERMISSIONS["compliance.decide_kycrecord"],
     "GET /api/v1/kyc": CLIENT,
     "PUT /api/v1/kyc/steps/<str:step>": CLIENT,
     "POST /api/v1/kyc/steps/<str:step>/reveal": CLIENT,
@@ -301,12 +245,15 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("audit.auditevent")),
     **dict(_table("audit.checkpoint")),
     **dict(_table("compliance.alert", is_acted_on=True)),
+    **dict(_table("compliance.case")),
     **dict(_table("compliance.kycrecord")),
     **dict(_table("compliance.operationsalert", is_acted_on=True)),
     **dict(_table("compliance.ownlistchange")),
     **dict(_table("compliance.scenario")),
     **dict(_table("compliance.watchlistimport")),
     **dict(_table("compliance.watchlistsource", is_acted_on=True)),
+    **dict(_table("compliance.screeningsearch")),
+    **dict(_table("compliance.screeningthreshold")),
     **dict(_table("compliance.watchlistversion")),
     **dict(_table("ledger.account")),
     **dict(_table("ledger.entry", is_acted_on=True)),
@@ -354,6 +301,14 @@ OPERATIONS: dict[str, Audience] = {
     "POST /admin/users/user/<path:object_id>/change/": PERMISSIONS["users.change_user"],
     "POST /admin/compliance/alert/next/": PERMISSIONS["compliance.decide_alert"],
     "POST /admin/compliance/alert/<path:object_id>/change/": PERMISSIONS["compliance.decide_alert"],
+    f"GET {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
+    f"POST {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
+    f"GET {SEARCH}/<uuid:search_id>/export/": PERMISSIONS["compliance.view_screeningsearch"],
+    f"GET {THRESHOLD}/propose/": PERMISSIONS["compliance.change_screeningthreshold"],
+    f"POST {THRESHOLD}/propose/": PERMISSIONS["compliance.change_screeningthreshold"],
+    f"POST {THRESHOLD}/<path:object_id>/change/": PERMISSIONS[
+        "compliance.change_screeningthreshold"
+    ],
     f"POST {RECORD}/decide/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/hits/<uuid:hit_id>/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/answers/<str:step>/<str:question>/": PERMISSIONS["compliance.view_kycrecord"],
