@@ -84,7 +84,7 @@ unit: $(DEV_STAMP)  ## Tests with coverage, end to end included
 	$(BIN)/python -m pytest -n 2 --cov=apps --cov-report=term:skip-covered --cov-fail-under=90
 
 schema: $(DEV_STAMP)  ## Write the API's description to docs/openapi.yaml
-	@folder=$$(mktemp -d /tmp/stratford-XXXXXX); trap 'rm -rf "$$folder"' EXIT
+	@folder=$$(mktemp -d /tmp/stratford-XXXXXX); chmod 755 "$$folder"; trap 'rm -rf "$$folder"' EXIT
 	STRATFORD_VAR="$$folder" $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 lock: $(DEV_STAMP)  ## Recompile both locks (hashes, no addresses)
