@@ -126,7 +126,7 @@ def timed(portfolio: Any, trading: int) -> float:
 def plan() -> str:
     from django.db import connection  # noqa: PLC0415
 
-    from apps.trading.repositories import ORDERS_THAT_TRADE  # noqa: PLC0415
+    from apps.trading.repositories.matching import ORDERS_THAT_TRADE  # noqa: PLC0415
 
     price = [Decimal(100)]
     with connection.cursor() as cursor:

@@ -20,6 +20,9 @@ BEAT: dict[str, dict[str, Any]] = {
     "corporate-actions": {"task": "trading.run_corporate_actions", "schedule": 60.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "cancel-runs": {"task": "trading.work_cancel_runs", "schedule": 10.0},
+    "venue-send": {"task": "trading.send_instructions", "schedule": 5.0},
+    "venue-sync": {"task": "trading.sync_venue", "schedule": 30.0},
+    "venue-reconcile": {"task": "trading.reconcile_venue", "schedule": 900.0},
     "quarantine": {"task": "compliance.prune_quarantine", "schedule": crontab("37", "3")},
     "watchlists": {"task": "compliance.refresh_watchlists", "schedule": 900.0},
     # Every minute of the night a batch, until everybody was screened in full.

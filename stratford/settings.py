@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes, social
 from stratford.trading import *  # noqa: F403 - they are settings like those below
+from stratford.venues import alpaca
 
 django_stubs_ext.monkeypatch()
 
@@ -306,6 +307,9 @@ CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
 CELERY_BEAT_SCHEDULE = schedule.BEAT
 
+# The live venue; without one there is no live trading.
+ALPACA: dict[str, Any] = alpaca(env, is_embedded=EMBEDDED)
+
 # --- Webhooks ---------------------------------------------------------------------------------
 
 # Networks (CIDR) inside that webhooks may reach, over plain HTTP too: for the embedded default.
@@ -348,9 +352,14 @@ HEALTH_CHECKS = {
     "background_jobs": "apps.infrastructure.health.check_background_jobs",
     "outbox": "apps.audit.selectors.check_outbox",
     "quote_feed": "apps.market.selectors.check_feed",
+    "live_venue": "apps.trading.selectors.venues.check_live_venue",
 }
 # Ages that the health checks measure, by the name of their metric.
-HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
+HEALTH_METRICS = {
+    "outbox": "outbox_lag_seconds",
+    "quote_feed": "quote_feed_age_seconds",
+    "live_venue": "live_venue_age_seconds",
+}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

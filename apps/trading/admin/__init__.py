@@ -8,6 +8,7 @@ from apps.trading.admin import (
     orders,
     refusals,
     restrictions,
+    venues,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "orders",
     "refusals",
     "restrictions",
+    "venues",
 ]

@@ -14,6 +14,7 @@ from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.portfolio_transfer import PortfolioTransfer, ValueFlow
 from apps.trading.models.replacement import Replacement
 from apps.trading.models.restriction import Restriction
+from apps.trading.models.venue import VenueAccount, VenueDifference, VenueFill, VenueInstruction
 
 __all__ = [
     "CancelRun",
@@ -33,4 +34,8 @@ __all__ = [
     "Restriction",
     "TradingLimit",
     "ValueFlow",
+    "VenueAccount",
+    "VenueDifference",
+    "VenueFill",
+    "VenueInstruction",
 ]

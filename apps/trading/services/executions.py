@@ -24,6 +24,7 @@ from apps.trading.domain.orders import Side
 from apps.trading.models import Execution, Order
 from apps.trading.services import policies
 from apps.trading.services.closing import replacement_drop
+from apps.trading.services.holds import hold_move
 from apps.trading.services.linked import after_fill, take_hold
 from apps.trading.services.locks import order_locked
 from apps.trading.services.lots import lot_open, lots_take
@@ -76,14 +77,19 @@ def record_locked(
     quantity: Decimal,
     price: Decimal,
     executed_at: datetime,
+    is_fact: bool = False,
 ) -> Execution:
-    """Do what `execution_record` says to an order whose row is locked in this transaction."""
+    """Do what `execution_record` says to an order whose row is locked in this transaction.
+
+    A fill that `is_fact` happened at a live venue, whatever was held for it: what the hold lacks is
+    taken from what is free, and Refused where there is less.
+    """
     known = Execution.objects.reported(venue, venue_execution_id)
     if known is not None:
         if known.order_id != order.id:
             raise Conflict("The fill belongs to another order.", code="execution_reused")
         return known
-    _check(order, quantity, price)
+    _check(order, quantity, price, is_fact=is_fact)
     charge = charge_of_fill(
         side=Side(order.side),
         currency=order.currency,
@@ -111,6 +117,8 @@ def record_locked(
         executed_at=executed_at,
     )
     take_hold(order)
+    if is_fact:
+        _hold_more(order, charge.total if order.side == Side.BUY else quantity, execution.id)
     event = order.fill(
         quantity=quantity, price=price, fees=charge.fees, execution_id=execution.id, at=executed_at
     )
@@ -143,16 +151,22 @@ def _observe(order: Order, execution: Execution) -> None:
     )
 
 
-def _check(order: Order, quantity: Decimal, price: Decimal) -> None:
+def _hold_more(order: Order, needed: Decimal, execution_id: UUID) -> None:
+    lacking = max(needed - order.held_amount, Decimal(0))
+    hold_move(order, lacking, actor=None, key=f"fact-{order.id}-{execution_id}")
+    order.held_amount += lacking
+
+
+def _check(order: Order, quantity: Decimal, price: Decimal, *, is_fact: bool) -> None:
     for value, places, name in (
         (quantity, QUANTITY_PLACES, "quantity"),
         (price, PRICE_PLACES, "price"),
     ):
         if exact(value, places=places, name=name) <= 0:
             raise InvalidInput(f"{name} is a positive number.", field=name)
-    if not order.is_closed and quantity > order.remaining:
+    if (is_fact or not order.is_closed) and quantity > order.remaining:
         raise Conflict("The fill is larger than what remains.", code="overfill")
-    if order.side == Side.BUY and price > order.worst_price:
+    if not is_fact and order.side == Side.BUY and price > order.worst_price:
         raise Conflict("The fill costs more than was held for it.", code="worse_than_held")
 
 

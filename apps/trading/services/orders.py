@@ -219,7 +219,8 @@ def place_locked(
 ) -> Order:
     """Check the draft, hold what it needs, accept it; for a portfolio that is locked.
 
-    An order that is placed `beside` another one shares what that one holds.  Raises Refused.
+    An order that is placed `beside` another one shares what that one holds.  A live one stays
+    PENDING_NEW until its venue answers.  Raises Refused.
     """
     venue_of(portfolio.mode)
     rules, now = rules_hold(portfolio, draft.symbol), timezone.now()
@@ -229,7 +230,9 @@ def place_locked(
     order = _order(assessment, portfolio, client_order_id, now)
     order.lot_ids, order.terms_digest, order.group_id = list(lot_ids), digest, group_id
     held = _known(assessment.needed) if beside is None else Decimal(0)
-    event = replace(order.accept(held=held), checks=written(assessment.checks))
+    is_live = portfolio.mode == portfolio.Mode.LIVE
+    taken = order.submit(held=held) if is_live else order.accept(held=held)
+    event = replace(taken, checks=written(assessment.checks))
     hold_move(order, held, actor=actor, key=f"hold-{order.id}")
     insert_row(order)
     emit(event, actor=actor)

@@ -32,8 +32,8 @@ def portfolio_open(
     """Open an empty portfolio for the client and return it.
 
     Raises NotPermitted for a user who is no client, InvalidInput, Conflict `portfolio_name_taken`,
-    Refused `live_not_available` where no venue of the mode is configured, and `portfolio_limit`
-    beyond settings.MAX_PORTFOLIOS_PER_CLIENT that are open.
+    Refused `live_not_available` where no venue of the mode is configured, `currency_not_at_venue`,
+    and `portfolio_limit` beyond settings.MAX_PORTFOLIOS_PER_CLIENT that are open.
     """
     if not client.has_role(Role.CLIENT):
         raise NotPermitted("Only clients have portfolios.")
@@ -45,7 +45,12 @@ def portfolio_open(
         raise InvalidInput("There is no such lot method.", field="lot_method")
     if client.reach not in {"", mode}:
         raise NotPermitted("The API key is not for portfolios of this mode.", code="key_mode")
-    venue_of(mode)
+    if not venue_of(mode).settles(currency):
+        raise Refused(
+            "The live venue does not settle in this currency.",
+            code="currency_not_at_venue",
+            measured=currency,
+        )
     name = _free_name(client, name)
     limit = settings.MAX_PORTFOLIOS_PER_CLIENT
     if (count := Portfolio.objects.open().filter(client=client).count()) >= limit:

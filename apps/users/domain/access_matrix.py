@@ -290,6 +290,10 @@ OPERATIONS: dict[str, Audience] = {
     "POST /admin/trading/tradinglimit/<path:object_id>/change/": PERMISSIONS[
         "trading.decide_tradinglimit"
     ],
+    **dict(_table("trading.venueaccount")),
+    **dict(_table("trading.venuedifference", is_acted_on=True)),
+    **dict(_table("trading.venuefill")),
+    **dict(_table("trading.venueinstruction")),
     **dict(_table("users.adviserassignment", is_acted_on=True)),
     **dict(_table("users.user")),
     "GET /admin/trading/cashtransfer/reconciliation/": PERMISSIONS["trading.view_cashtransfer"],
@@ -335,6 +339,7 @@ OPERATIONS: dict[str, Audience] = {
     "ACTION market.instrument release": PERMISSIONS["market.restrict_instrument"],
     "ACTION market.instrument restrict": PERMISSIONS["market.restrict_instrument"],
     "ACTION market.instrument resume": PERMISSIONS["market.halt_instrument"],
+    "ACTION trading.venuedifference explain": PERMISSIONS["trading.explain_venuedifference"],
     "ACTION users.adviserassignment end_selected": PERMISSIONS["users.change_adviserassignment"],
 }
 

@@ -149,13 +149,8 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderAccepted(DomainEvent, OrderFacts):
-    """The order passed every check and its cash or units are held.
-
-    `checks` are rows of code, outcome (PASSED, WARNED), limit and measured value.
-    """
-
-    name: ClassVar[str] = "trading.order.accepted"
+class OrderTerms(OrderFacts):
+    """The terms; `checks` are rows of code, outcome (PASSED, WARNED), limit and measured value."""
 
     order_type: str
     time_in_force: str
@@ -165,6 +160,20 @@ class OrderAccepted(DomainEvent, OrderFacts):
     held: str
     currency: str
     checks: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderSubmitted(DomainEvent, OrderTerms):
+    """A live order passed every check, its cash or units are held, and the venue is told."""
+
+    name: ClassVar[str] = "trading.order.submitted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAccepted(DomainEvent, OrderTerms):
+    """The order passed every check, its cash or units are held, and its venue has it."""
+
+    name: ClassVar[str] = "trading.order.accepted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -362,3 +371,12 @@ class CorporateActionReversed(DomainEvent):
     client_id: str
     kind: str
     symbol: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelRejected(DomainEvent, OrderFacts):
+    """The venue did not cancel: the order works on."""
+
+    name: ClassVar[str] = "trading.order.cancel_rejected"
+
+    reason: str
