@@ -16,6 +16,12 @@ def settings() -> dict[str, Any]:
         "SCHEMA_PATH_PREFIX": "/api/v1",
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_NAME_OVERRIDES": {
+            "PortfolioTransferKind": ["CASH", "IN_KIND"],
+            "OrderBatchKind": ["REBALANCE", "PLAN"],
+            "OrderBatchStatus": ["PROPOSED", "SELLING", "DONE"],
+            "BatchLineStatus": ["IDLE", "WAITING", "PLACED", "REFUSED"],
+            "PlanStatus": ["ACTIVE", "PAUSED", "ENDED"],
+            "PlanRunStatus": ["DUE", "FUNDING", "DONE", "FAILED", "SKIPPED"],
             "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
             "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
             "CurrencyEnum": "apps.trading.api.portfolios.CURRENCIES",

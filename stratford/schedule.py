@@ -18,6 +18,8 @@ BEAT: dict[str, dict[str, Any]] = {
     "reports": {"task": "analytics.build_reports", "schedule": 3600.0},
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "corporate-actions": {"task": "trading.run_corporate_actions", "schedule": 60.0},
+    "batches": {"task": "trading.advance_batches", "schedule": 5.0},
+    "plans": {"task": "trading.run_plans", "schedule": 60.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "cancel-runs": {"task": "trading.work_cancel_runs", "schedule": 10.0},
     "venue-send": {"task": "trading.send_instructions", "schedule": 5.0},

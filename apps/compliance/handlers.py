@@ -10,12 +10,7 @@ from apps.compliance.services.monitoring import movement_record
 from apps.compliance.services.rescreening import client_screen
 from apps.compliance.services.screening import screening_run
 from apps.core.events import subscribe
-from apps.trading.events import (
-    CashDeposited,
-    CashWithdrawn,
-    OrderFilled,
-    PortfolioTransferMade,
-)
+from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled, PortfolioTransferMade
 from apps.users.selectors import user_get
 
 

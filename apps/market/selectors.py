@@ -143,6 +143,17 @@ def session_end(instrument: Instrument, at: datetime) -> datetime:
     return closing
 
 
+def session_from(exchange: str, day: date) -> sessions.Session:
+    """Return the exchange's first session on that day or after it, by its calendar.
+
+    Raises NotFound without a calendar, Unavailable where the calendar ends.
+    """
+    found = sessions.sessions(exchange, DateRange(day, day + timedelta(days=12)))
+    if not found:
+        raise Unavailable("The exchange's calendar does not reach that far.")
+    return found[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The exchange's own hours; `price_source` says where the prices come from meanwhile."""

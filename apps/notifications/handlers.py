@@ -15,6 +15,7 @@ from apps.trading.events import (
     OrderFilled,
     OrderRejected,
 )
+from apps.trading.events.plans import PlanRunEnded
 from apps.users.domain.roles import Role
 from apps.users.events import (
     ApiKeyCreated,
@@ -90,6 +91,16 @@ def tell_order_canceled(event: OrderCanceled) -> None:
     """Tell of what the firm canceled; clients know what they did themselves."""
     if event.reason == "by_firm":
         _tell(event, event.client_id, "order_canceled_by_firm", {"symbol": event.symbol})
+
+
+@subscribe(PlanRunEnded)
+def tell_plan_run_ended(event: PlanRunEnded) -> None:
+    """Tell of what went wrong; what went well is told by its deposit and its fills."""
+    facts = {"due_date": event.due_date, "code": event.code}
+    if event.status == "FAILED":
+        _tell(event, event.client_id, "plan_run_failed", facts)
+    elif event.code:
+        _tell(event, event.client_id, "plan_run_partly", facts)
 
 
 @subscribe(SignInSucceeded)

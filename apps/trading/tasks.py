@@ -6,8 +6,10 @@ import structlog
 from celery import shared_task
 
 from apps.trading.services import (
+    batches,
     entitlements,
     firm_cancels,
+    plan_runs,
     reconciliation,
     routing,
     sending,
@@ -63,3 +65,13 @@ def reconcile_venue() -> None:
         reconciliation.venue_reconcile()
     except (VenueBusy, VenueUnreachable, VenueUncertain) as error:
         logger.warning("venue_not_reconciled", error=type(error).__name__)
+
+
+@shared_task(name="trading.advance_batches")
+def advance_batches() -> None:
+    batches.batches_advance()
+
+
+@shared_task(name="trading.run_plans")
+def run_plans() -> None:
+    plan_runs.plans_run()

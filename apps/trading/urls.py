@@ -19,6 +19,14 @@ from apps.trading.api.orders import (
     OrderListApi,
     OrderPreviewApi,
 )
+from apps.trading.api.plans import (
+    PlanDetailApi,
+    PlanEndApi,
+    PlanListApi,
+    PlanPauseApi,
+    PlanResumeApi,
+    PlanRunListApi,
+)
 from apps.trading.api.portfolios import (
     LedgerEntryListApi,
     PortfolioCloseApi,
@@ -26,6 +34,12 @@ from apps.trading.api.portfolios import (
     PortfolioListApi,
 )
 from apps.trading.api.positions import LotListApi, PositionListApi, TradeListApi
+from apps.trading.api.rebalancing import (
+    RebalanceConfirmApi,
+    RebalanceDetailApi,
+    RebalanceListApi,
+    TargetApi,
+)
 from apps.trading.api.replacements import OrderCancelAllApi, OrderReplacementApi
 from apps.trading.api.statements import StatementApi, StatementFileApi
 from apps.trading.api.transfers import PortfolioTransferApi
@@ -51,6 +65,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tax-reports/<int:year>", TaxReportApi.as_view(), name="tax-report"),
     path("tax-reports/<int:year>.csv", TaxReportFileApi.as_view(), name="tax-report-file"),
     path("corporate-actions", CorporateActionListApi.as_view(), name="corporate-actions"),
+    path(f"{ONE}/target", TargetApi.as_view(), name="portfolio-target"),
+    path(f"{ONE}/rebalances", RebalanceListApi.as_view(), name="rebalances"),
+    path("rebalances/<uuid:batch_id>", RebalanceDetailApi.as_view(), name="rebalance"),
+    path(
+        "rebalances/<uuid:batch_id>/confirm",
+        RebalanceConfirmApi.as_view(),
+        name="rebalance-confirm",
+    ),
+    path(f"{ONE}/plans", PlanListApi.as_view(), name="plans"),
+    path("plans/<uuid:plan_id>", PlanDetailApi.as_view(), name="plan"),
+    path("plans/<uuid:plan_id>/runs", PlanRunListApi.as_view(), name="plan-runs"),
+    path("plans/<uuid:plan_id>/pause", PlanPauseApi.as_view(), name="plan-pause"),
+    path("plans/<uuid:plan_id>/resume", PlanResumeApi.as_view(), name="plan-resume"),
+    path("plans/<uuid:plan_id>/end", PlanEndApi.as_view(), name="plan-end"),
     path("orders", OrderListApi.as_view(), name="orders"),
     path("orders/preview", OrderPreviewApi.as_view(), name="order-preview"),
     path("orders/brackets", BracketApi.as_view(), name="order-brackets"),

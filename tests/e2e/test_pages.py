@@ -29,6 +29,8 @@ PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
     *("/activity/", "/notifications/", "/settings/", "/settings/api-keys/"),
     *("/settings/security/", "/settings/email/", "/taxes/"),
+    *("/settings/security/", "/settings/email/"),
+    *("/portfolios/", "/portfolios/target/", "/portfolios/plans/", "/money/transfer/"),
 )
 
 

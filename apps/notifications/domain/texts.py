@@ -33,6 +33,16 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "We cancelled your order",
         "We cancelled your order for {symbol}. What had traded before stays. Please ask us why.",
     ),
+    "plan_run_failed": (
+        "CASH",
+        "Your plan did not run",
+        "The run due on {due_date} did not happen ({code}). The plan goes on at its next date.",
+    ),
+    "plan_run_partly": (
+        "CASH",
+        "Your plan ran in part",
+        "The deposit due on {due_date} arrived, but an order was refused ({code}).",
+    ),
     "webhook_disabled": (
         "SECURITY",
         "A webhook is switched off",

@@ -53,6 +53,17 @@ ORDER_TYPES = {
     "TRAILING_STOP": "Trailing stop: a stop that follows the price by a distance",
 }
 
+REBALANCING = {
+    "WITHIN_BAND": "within its band",
+    "OUTSIDE_BAND": "outside its band",
+    "WITH_THE_REST": "brought back with the rest",
+    "NOT_IN_TARGET": "not in the target",
+    "LOT_SIZE": "not a whole lot more",
+    "ORDER_MINIMUM": "below your smallest order",
+    "HELD_BY_ORDERS": "open orders hold the units",
+    "NOT_ENOUGH_CASH": "cash is short, with fees and room for the price to move",
+    "CASH_KEPT": "the cash that always stays comes first",
+}
 LOT_METHODS = {
     "FIFO": "First in, first out",
     "LIFO": "Last in, first out",
@@ -66,6 +77,10 @@ EVENTS = {
     "trading.portfolio.opened": "A portfolio in {currency} was opened",
     "trading.portfolio.renamed": "A portfolio was renamed",
     "trading.portfolio.closed": "A portfolio was closed",
+    "trading.target.set": "Target weights were set, version {number}",
+    "trading.batch.confirmed": "{orders} orders were placed together",
+    "trading.plan.changed": "A plan was {change}: {amount} {currency}",
+    "trading.plan.run_ended": "A plan's run of {due_date}: {status} {code}",
     "trading.transfer.made": "{quantity} {asset} went from one of your portfolios to another",
     "trading.portfolio.lot_method_changed": "Sales choose lots by {after} now",
     "trading.corporate_action.applied": "{symbol}: {kind} on {units} units",

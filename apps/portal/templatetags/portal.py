@@ -137,6 +137,28 @@ def portfolio_bar(context: Any) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("portal/includes/weight_bar.html")
+def weight_bar(line: Any) -> dict[str, Any]:
+    """Draw a part's share, its target and its band on a bar of 100."""
+    low = max(line.target - line.band, Decimal(0))
+    span = min(line.target + line.band, Decimal(1)) - low
+    shares = {"low": low, "span": span, "width": min(line.weight, Decimal(1)), "goal": line.target}
+    drawn = {name: f"{share * 100:.2f}" for name, share in shares.items()}
+    return {**drawn, "is_outside": line.is_outside}
+
+
+@register.filter
+def points(value: Decimal) -> str:
+    """Write a difference of shares in percentage points with its sign."""
+    sign = "+" if value > 0 else figures.MINUS if value < 0 else ""
+    return f"{sign}{figures.percent(abs(value))}"
+
+
+@register.filter
+def reason_words(code: str) -> str:
+    return wording.REBALANCING.get(str(code), str(code))
+
+
 @register.filter
 def lot_method_words(code: str) -> str:
     return wording.LOT_METHODS.get(str(code), str(code))

@@ -1,6 +1,7 @@
 """Trading on the desk, one noun a file."""
 
 from apps.trading.admin import (
+    batches,
     cash,
     corporate_actions,
     firm_switch,
@@ -12,6 +13,7 @@ from apps.trading.admin import (
 )
 
 __all__ = [
+    "batches",
     "cash",
     "corporate_actions",
     "firm_switch",

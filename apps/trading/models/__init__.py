@@ -1,5 +1,6 @@
 """The tables of trading, under the one name that Django looks for."""
 
+from apps.trading.models.batch import BatchLine, OrderBatch, TargetAllocation
 from apps.trading.models.cancel_run import CancelRun
 from apps.trading.models.cash_transfer import CashTransfer
 from apps.trading.models.conversion import Conversion
@@ -10,6 +11,7 @@ from apps.trading.models.limit import TradingLimit
 from apps.trading.models.lot import Lot, LotConsumption
 from apps.trading.models.order import Order
 from apps.trading.models.order_refusal import OrderRefusal
+from apps.trading.models.plan import InvestmentPlan, PlanRun
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.portfolio_transfer import PortfolioTransfer, ValueFlow
 from apps.trading.models.replacement import Replacement
@@ -17,6 +19,7 @@ from apps.trading.models.restriction import Restriction
 from apps.trading.models.venue import VenueAccount, VenueDifference, VenueFill, VenueInstruction
 
 __all__ = [
+    "BatchLine",
     "CancelRun",
     "CashTransfer",
     "Conversion",
@@ -24,14 +27,18 @@ __all__ = [
     "Entitlement",
     "Execution",
     "FirmSwitch",
+    "InvestmentPlan",
     "Lot",
     "LotConsumption",
     "Order",
+    "OrderBatch",
     "OrderRefusal",
+    "PlanRun",
     "Portfolio",
     "PortfolioTransfer",
     "Replacement",
     "Restriction",
+    "TargetAllocation",
     "TradingLimit",
     "ValueFlow",
     "VenueAccount",

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from apps.core.errors import IllegalTransition, NotPermitted
 from apps.core.models import BaseModel
 from apps.trading.domain.corporate_actions import ActionKind, ActionStatus, ActionTerms
-from apps.trading.events import (
+from apps.trading.events.corporate_actions import (
     CorporateActionConfirmed,
     CorporateActionProposed,
     CorporateActionRejected,

@@ -7,12 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.models import BaseModel
-from apps.trading.events import (
-    LotMethodChanged,
-    PortfolioClosed,
-    PortfolioOpened,
-    PortfolioRenamed,
-)
+from apps.trading.events import LotMethodChanged, PortfolioClosed, PortfolioOpened, PortfolioRenamed
 from apps.trading.repositories import PortfolioQuerySet
 
 

@@ -26,7 +26,7 @@ from apps.trading.domain.corporate_actions import (
 )
 from apps.trading.domain.gains import market_day, market_midnight
 from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin
-from apps.trading.events import CorporateActionApplied, CorporateActionReversed
+from apps.trading.events.corporate_actions import CorporateActionApplied, CorporateActionReversed
 from apps.trading.models import CorporateAction, Entitlement, Lot, Portfolio
 from apps.trading.selectors.corporate_actions import action_units
 from apps.trading.services.income import dividend_pay

@@ -36,6 +36,7 @@ def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audi
 
 
 ACCOUNT = "/api/v1/portfolios/<uuid:portfolio_id>"
+PLAN = "/api/v1/plans/<uuid:plan_id>"
 ALERT = "/api/v1/alerts/<uuid:alert_id>"
 WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
 OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
@@ -98,6 +99,19 @@ OPERATIONS: dict[str, Audience] = {
     f"GET {ACCOUNT}/conversions": ACCOUNT_READERS,
     f"POST {ACCOUNT}/conversions": CLIENT,
     f"POST {ACCOUNT}/conversions/preview": CLIENT,
+    f"GET {ACCOUNT}/target": ACCOUNT_READERS,
+    f"PUT {ACCOUNT}/target": CLIENT,
+    f"GET {ACCOUNT}/rebalances": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/rebalances": CLIENT,
+    "GET /api/v1/rebalances/<uuid:batch_id>": ACCOUNT_READERS,
+    "POST /api/v1/rebalances/<uuid:batch_id>/confirm": CLIENT,
+    f"GET {ACCOUNT}/plans": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/plans": CLIENT,
+    f"GET {PLAN}": ACCOUNT_READERS,
+    f"GET {PLAN}/runs": ACCOUNT_READERS,
+    f"POST {PLAN}/pause": CLIENT,
+    f"POST {PLAN}/resume": CLIENT,
+    f"POST {PLAN}/end": CLIENT,
     f"GET {ACCOUNT}/statements": ACCOUNT_READERS,
     f"GET {ACCOUNT}/statements/<str:form>": ACCOUNT_READERS,
     f"GET {ACCOUNT}/positions": ACCOUNT_READERS,
@@ -197,6 +211,17 @@ OPERATIONS: dict[str, Audience] = {
     "GET /portfolios/<uuid:portfolio_id>/": CLIENT,
     "POST /portfolios/<uuid:portfolio_id>/": CLIENT,
     "POST /portfolios/<uuid:portfolio_id>/close/": CLIENT,
+    "GET /portfolios/target/": CLIENT,
+    "POST /portfolios/target/": CLIENT,
+    "POST /portfolios/rebalance/": CLIENT,
+    "GET /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
+    "POST /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
+    "GET /portfolios/plans/": CLIENT,
+    "POST /portfolios/plans/": CLIENT,
+    "POST /portfolios/plans/<uuid:plan_id>/": CLIENT,
+    "GET /money/transfer/": CLIENT,
+    "POST /money/transfer/": CLIENT,
+    "GET /portfolios/export/<slug:what>/": CLIENT,
     "GET /money/deposit/": CLIENT,
     "POST /money/deposit/": CLIENT,
     "GET /money/withdraw/": CLIENT,
@@ -276,6 +301,9 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("trading.order")),
     "POST /admin/trading/order/<path:object_id>/change/": PERMISSIONS["trading.cancel_order"],
     **dict(_table("trading.orderrefusal")),
+    **dict(_table("trading.investmentplan")),
+    **dict(_table("trading.orderbatch")),
+    **dict(_table("trading.planrun")),
     **dict(_table("trading.portfolio")),
     **dict(_table("trading.portfoliotransfer")),
     **dict(_table("trading.restriction")),
