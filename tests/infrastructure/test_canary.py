@@ -31,11 +31,13 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.infrastructure import documents
 from apps.infrastructure.ciphers import HEADER_BYTES, NONCE_FROM
 from apps.infrastructure.encryption import EncryptedField, encrypted_fields
+from apps.trading.services.restrictions import restriction_add
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from apps.users.services.emails import email_change_confirm, email_change_request
 from stratford import logs
 from tests.compliance.factories import ANSWERS, image_bytes
+from tests.market.factories import make_instrument
 from tests.users.factories import PASSWORD, api_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,6 +154,8 @@ def examine(person: User) -> None:
         reason_code=min(REASONS[AlertKind.MONITORING]["NOT_SUSPICIOUS"]),
         note=word("proposal"),
     )
+    make_instrument("AAPL")
+    restriction_add(actor=officer, symbol="AAPL", client_id=person.pk, reason=word("restriction"))
 
 
 def dumped() -> dict[str, str]:

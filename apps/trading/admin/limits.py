@@ -57,7 +57,6 @@ class TradingLimitAdmin(ReadOnlyAdmin):
     list_filter = ("status", InForceFilter, "kind", "scope", "owner")
     list_select_related = ("proposed_by", "decided_by")
     search_fields = ("=id", "=client__id", "=portfolio__id")
-    search_help_text = "A client's or portfolio's id, in full"
     ordering = ("-created_at", "-id")
     actions = None
 

@@ -38,7 +38,6 @@ class OrderAdmin(ReadOnlyAdmin):
         *("=id", "=client_order_id", "=symbol", "=portfolio__id", "=client__id"),
         "=replacements__client_order_id",
     )
-    search_help_text = "An id (order, client's own, portfolio, client) or a symbol, in full"
     list_select_related = ("portfolio",)
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")

@@ -22,7 +22,6 @@ class OrderRefusalAdmin(ReadOnlyAdmin):
         *("=id", "=client_order_id", "=symbol", "=code"),
         *("=portfolio__id", "=portfolio__client__id"),
     )
-    search_help_text = "An id (client's own, portfolio, client), a symbol or a check, in full"
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     actions = None

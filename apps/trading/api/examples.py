@@ -76,6 +76,7 @@ PREVIEW = {
     "held": "1891.95",
     "buying_power": "1500",
     "buying_power_after": "-391.95",
+    "currency": "USD",
     "quote_at": NOON,
     "quote_source": "replay",
     "checks": [
