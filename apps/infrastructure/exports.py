@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from apps.infrastructure.attachments import as_attachment
 
+MEDIA_TYPE = "text/csv"
 # Also the full-width forms, which some spreadsheets read as the plain ones.
 FORMULA_STARTS = tuple("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
 # What spreadsheets skip before they look at a cell's first character.
@@ -30,7 +31,7 @@ def csv_attachment(
     name: str, header: Sequence[str], rows: Iterable[Iterable[object]]
 ) -> HttpResponse:
     """Return the rows as a CSV file to keep."""
-    return as_attachment(name, "text/csv; charset=utf-8", csv_bytes(header, rows))
+    return as_attachment(name, f"{MEDIA_TYPE}; charset=utf-8", csv_bytes(header, rows))
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:

@@ -19,9 +19,8 @@ from apps.core.errors import DomainError, NotFound
 from apps.infrastructure.admin import ReadOnly, ReadOnlyAdmin, reason_form
 from apps.infrastructure.attachments import as_attachment
 from apps.ledger import services
-from apps.ledger.domain.statements import FORMS
 from apps.ledger.models import Account, Entry, Posting, ReversalProposal
-from apps.ledger.selectors import statement_account, statement_bytes, statement_of
+from apps.ledger.selectors import STATEMENT_FORMS, statement_account, statement_bytes, statement_of
 from apps.users.actors import actor_of
 from apps.users.step_up import step_up_page
 
@@ -47,7 +46,8 @@ class AccountAdmin(ReadOnlyAdmin):
     @admin.display(description="Statement of the last 31 days")
     def statement(self, account: Account) -> str:
         links = (
-            (form, reverse("admin:ledger_statement", args=[account.pk, form])) for form in FORMS
+            (form, reverse("admin:ledger_statement", args=[account.pk, form]))
+            for form in STATEMENT_FORMS
         )
         return format_html_join(
             " ", '<a href="{}">{}</a>', ((url, form.upper()) for form, url in links)
@@ -60,7 +60,7 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def statement_view(self, request: HttpRequest, account_id: int, form: str) -> HttpResponseBase:
         """Send the statement of `from` to `to`, the last 31 days unless told."""
-        if form not in FORMS or not self.has_view_permission(request):
+        if form not in STATEMENT_FORMS or not self.has_view_permission(request):
             raise Http404
         today = timezone.now().date()
         try:
@@ -75,7 +75,9 @@ class AccountAdmin(ReadOnlyAdmin):
         except (DomainError, ValueError, OverflowError) as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:ledger_account_change", account_id)
-        return as_attachment(f"statement-{account_id}-{start}-{end}.{form}", FORMS[form], content)
+        return as_attachment(
+            f"statement-{account_id}-{start}-{end}.{form}", STATEMENT_FORMS[form], content
+        )
 
 
 @admin.register(Entry)

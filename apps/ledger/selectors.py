@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from apps.core.domain.dates import DateRange
 from apps.core.errors import NotFound, Refused
 from apps.core.queries import snapshot
-from apps.infrastructure.exports import csv_bytes
+from apps.infrastructure.exports import MEDIA_TYPE, csv_bytes
 from apps.infrastructure.pdf_tables import table_pdf
 from apps.ledger.domain.legs import AccountKey, AccountKind
 from apps.ledger.domain.statements import HEADER, Line, cells, describe, written
@@ -24,6 +24,9 @@ from apps.ledger.repositories import DIFFERENCES, EntryQuerySet, days_in_utc
 
 STATEMENT_BATCH = 1000
 PDF_WIDTHS = (18, 34, 24, 12, 12)
+
+# The files that a statement comes as, and their media types.
+STATEMENT_FORMS = {"csv": MEDIA_TYPE, "pdf": "application/pdf"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ def test_conversion_posted_twice_with_its_quote_is_made_once(portfolio: Portfoli
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
-        ({"to_currency": "USD"}, 400),
-        ({"amount": "0.001"}, 400),
+        ({"to_currency": "USD"}, 422),
+        ({"amount": "0.001"}, 422),
         ({"amount": "9" * 30}, 400),
         ({"to_currency": "KWD"}, 400),
     ],

@@ -52,7 +52,7 @@ def test_statement_comes_as_a_file(
     ("query", "status"),
     [
         ({"start": "2026-02-30"}, 400),
-        ({"end": "2000-01-01"}, 400),
+        ({"end": "2000-01-01"}, 422),
         ({"account": "FEES"}, 400),
         ({"asset": "EUR"}, 404),
         ({"unknown": "1"}, 400),

@@ -16,7 +16,7 @@ from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
 from apps.compliance.models import Movement
 from apps.core.domain.money import Money
-from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
+from apps.core.errors import Conflict, DomainError, NotFound, Refused
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.models import Entry
 from apps.ledger.selectors import balance_get, ledger_differences
@@ -130,7 +130,7 @@ def test_cash_of_another_currency_counts_at_the_reference_rate() -> None:
 def test_cash_that_is_not_there_does_not_move(amount: str, code: str) -> None:
     source, target = pair()
 
-    with pytest.raises((Refused, InvalidInput)) as refused:
+    with pytest.raises(Refused) as refused:
         move(source, target, amount)
 
     assert refused.value.code == code
@@ -246,7 +246,7 @@ def test_units_that_are_held_or_not_in_the_named_lots_stay() -> None:
         ("13", [], Refused),
         ("11", [first.id], Refused),
         ("1", [foreign.id], NotFound),
-        ("1", [first.id, first.id], InvalidInput),
+        ("1", [first.id, first.id], Refused),
     ):
         with pytest.raises(error):
             carry(source, target, quantity, lot_ids=lots)
@@ -259,7 +259,7 @@ def test_named_lots_of_a_pool_at_average_cost_are_refused() -> None:
     source, target, (first, _) = two_lots()
     Portfolio.objects.filter(id=source.id).update(lot_method="AVERAGE")
 
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Refused):
         carry(source, target, "1", lot_ids=[first.id])
 
     carry(source, target, "10")

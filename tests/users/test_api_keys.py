@@ -76,7 +76,7 @@ def concrete(operation: str) -> tuple[str, str]:
     path = f"/{route}"
     for name in ("portfolio_id", "order_id", "key_id", "session_id", "alert_id"):
         path = path.replace(f"<uuid:{name}>", str(uuid4()))
-    return method, path.replace("<str:symbol>", "AAPL")
+    return method, path.replace("<str:symbol>", "AAPL").replace("<int:year>", "2026")
 
 
 def test_key_with_every_scope_stays_out_of_every_other_operation() -> None:

@@ -64,7 +64,9 @@ def make_key(client: User) -> UUID:
 
 def make_lists(author: User) -> None:
     """Create a source, an attempt to import, a version and a proposal for the firm's own list."""
-    WatchlistSource.objects.create(list_code="UN", url="https://lists.example/", changed_by=author)
+    WatchlistSource.objects.get_or_create(
+        list_code="UN", defaults={"url": "https://lists.example/", "changed_by": author}
+    )
     version = provider_import(actor=None, provider=OwnEntries([]), list_code="OWN")
     OwnListChange.objects.create(
         action="END",

@@ -8,8 +8,6 @@ from decimal import Decimal
 from apps.ledger.domain.legs import is_currency, places_of
 
 HEADER = ("Posted (UTC)", "Description", "Reference", "Amount", "Balance")
-# The files that a statement comes as, and their media types.
-FORMS = {"csv": "text/csv", "pdf": "application/pdf"}
 WORDS = {
     "CREDIT_INTEREST": "Interest on cash",
     "CUSTODY_FEE": "Custody fee",

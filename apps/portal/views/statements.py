@@ -13,8 +13,7 @@ from apps.core.errors import DomainError
 from apps.infrastructure.api.problems import domain_status
 from apps.infrastructure.attachments import as_attachment
 from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind
-from apps.ledger.domain.statements import FORMS
-from apps.ledger.selectors import balances_of, statement_bytes, statement_read
+from apps.ledger.selectors import STATEMENT_FORMS, balances_of, statement_bytes, statement_read
 from apps.portal.forms.statements import StatementForm
 from apps.portal.selectors.activity import ACCOUNT_WORDS
 from apps.portal.selectors.portfolios import PortfolioChoice, portfolio_needed
@@ -50,14 +49,16 @@ def statements(request: HttpRequest) -> HttpResponseBase:
 def statement_file(request: HttpRequest, form: str) -> HttpResponseBase:
     portfolio = portfolio_needed(actor_of(request), request.session)
     asked = _form(request, portfolio)
-    if form not in FORMS:
+    if form not in STATEMENT_FORMS:
         raise Http404
     if not (asked.is_bound and asked.is_valid()):
         return redirect("portal:statements")
     statement = _statement(asked, portfolio)
     content = statement_bytes(statement, form, f"Statement of {portfolio.name}")
     days = statement.days
-    return as_attachment(f"statement-{days.start}-{days.end}.{form}", FORMS[form], content)
+    return as_attachment(
+        f"statement-{days.start}-{days.end}.{form}", STATEMENT_FORMS[form], content
+    )
 
 
 def _form(request: HttpRequest, portfolio: PortfolioChoice) -> StatementForm:

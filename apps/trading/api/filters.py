@@ -1,16 +1,21 @@
 """What lists of orders and trades can be asked for; days are those of UTC."""
 
+import re
 from enum import StrEnum
 from typing import Any
 
+from django.core.validators import RegexValidator
 from django_filters import CharFilter, ChoiceFilter, DateFilter, FilterSet, UUIDFilter
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from apps.core.domain.instruments import SYMBOL_PATTERN
+from apps.infrastructure.api.fields import SYMBOL_SCHEMA
 from apps.infrastructure.api.listing import PAGE_QUERY
 from apps.trading.domain.orders import OrderStatus, OrderType, Side
 
 DAY = ["%Y-%m-%d"]
+WHOLE_SYMBOL = re.compile(rf"\A{SYMBOL_PATTERN.pattern}\Z", re.ASCII)
 
 
 def _one_of(words: type[StrEnum], **options: Any) -> ChoiceFilter:
@@ -21,7 +26,7 @@ class OrderFilters(FilterSet):
     """`client_order_id` is the order's own, or that of one of its replacements."""
 
     portfolio_id = UUIDFilter()
-    symbol = CharFilter()
+    symbol = CharFilter(strip=False, validators=[RegexValidator(WHOLE_SYMBOL)])
     client_order_id = CharFilter(method="keep_named")
     status = _one_of(OrderStatus)
     side = _one_of(Side)
@@ -38,7 +43,7 @@ class OrderFilters(FilterSet):
 class TradeFilters(FilterSet):
     portfolio_id = UUIDFilter()
     order_id = UUIDFilter()
-    symbol = CharFilter()
+    symbol = CharFilter(strip=False, validators=[RegexValidator(WHOLE_SYMBOL)])
     side = _one_of(Side)
     start = DateFilter(field_name="executed_at", lookup_expr="date__gte", input_formats=DAY)
     end = DateFilter(field_name="executed_at", lookup_expr="date__lte", input_formats=DAY)
@@ -49,7 +54,7 @@ def _parameter(name: str, kind: Any = OpenApiTypes.STR, **options: Any) -> OpenA
 
 
 PORTFOLIO = _parameter("portfolio_id", OpenApiTypes.UUID)
-SYMBOL = _parameter("symbol")
+SYMBOL = _parameter("symbol", SYMBOL_SCHEMA)
 SIDE = _parameter("side", enum=[word.value for word in Side])
 ORDER_PARAMETERS = [
     PORTFOLIO,

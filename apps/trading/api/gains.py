@@ -10,12 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.domain.instruments import SYMBOL_PATTERN
-from apps.infrastructure.api.fields import DecimalField
+from apps.infrastructure.api.fields import SYMBOL_SCHEMA, DecimalField, SymbolField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
-from apps.infrastructure.exports import csv_attachment
+from apps.infrastructure.exports import MEDIA_TYPE, csv_attachment
 from apps.trading.domain.lots import LotMethod
 from apps.trading.selectors.gains import GAIN_CSV_HEADER, gain_cells, gain_list
 from apps.trading.selectors.portfolios import portfolio_get
@@ -23,17 +22,19 @@ from apps.trading.selectors.tax_reports import CSV_HEADER, FIRST_YEAR, LAST_YEAR
 from apps.trading.services.lot_method import lot_method_change
 from apps.users.actors import actor_of
 
-SYMBOL = OpenApiParameter("symbol", OpenApiTypes.STR, description="Of one instrument.")
+SYMBOL = OpenApiParameter("symbol", SYMBOL_SCHEMA, description="Of one instrument.")
+YEARS = {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR}
 YEAR = OpenApiParameter(
     "year",
-    {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR},
+    YEARS,
     description="Sold in that year, at the exchange.",
 )
+TAX_YEAR = OpenApiParameter("year", YEARS, OpenApiParameter.PATH)
 CSV = OpenApiResponse(OpenApiTypes.STR, description="A CSV file (RFC 4180) with a header.")
 
 
 class GainQuery(InputSerializer):
-    symbol = serializers.RegexField(rf"^{SYMBOL_PATTERN.pattern}\Z", max_length=20, default="")
+    symbol = SymbolField(default="")
     year = serializers.IntegerField(min_value=FIRST_YEAR, max_value=LAST_YEAR, default=None)
 
 
@@ -130,7 +131,7 @@ class GainListApi(ApiView):
 class GainFileApi(ApiView):
     query_parameters = frozenset({"year"})
 
-    @extend_schema(parameters=[YEAR], responses={(200, "text/csv"): CSV})
+    @extend_schema(parameters=[YEAR], responses={(200, MEDIA_TYPE): CSV})
     def get(self, request: Request, portfolio_id: UUID) -> HttpResponse:
         """Return which lots the portfolio's sales took as a CSV file."""
         portfolio = portfolio_get(actor_of(request), portfolio_id)
@@ -155,7 +156,7 @@ class LotMethodApi(ApiView):
 
 
 class TaxReportApi(ApiView):
-    @extend_schema(responses={200: TaxReportOutput})
+    @extend_schema(parameters=[TAX_YEAR], responses={200: TaxReportOutput})
     def get(self, request: Request, year: int) -> Response:
         """Return your sales of the year over all portfolios, with terms and wash sales.
 
@@ -166,7 +167,7 @@ class TaxReportApi(ApiView):
 
 
 class TaxReportFileApi(ApiView):
-    @extend_schema(responses={(200, "text/csv"): CSV})
+    @extend_schema(parameters=[TAX_YEAR], responses={(200, MEDIA_TYPE): CSV})
     def get(self, request: Request, year: int) -> HttpResponse:
         """Return the tax report of the year as a CSV file."""
         report = tax_report(actor_of(request).pk, year)

@@ -38,7 +38,7 @@ class PortfolioInput(InputSerializer):
 
 
 class RenameInput(InputSerializer):
-    name = TextField(max_length=MAX_NAME_LENGTH)
+    name = TextField(max_length=MAX_NAME_LENGTH, required=False)
 
 
 class PortfolioOutput(serializers.Serializer[Any]):
@@ -114,10 +114,12 @@ class PortfolioDetailApi(ApiView):
     def patch(self, request: Request, portfolio_id: UUID) -> Response:
         """Give the portfolio another name."""
         user = actor_of(request)
-        portfolio_get(user, portfolio_id)
+        portfolio = portfolio_get(user, portfolio_id)
         data = RenameInput(data=request.data)
         data.is_valid(raise_exception=True)
-        portfolio = portfolio_rename(actor=user, portfolio_id=portfolio_id, **data.validated_data)
+        if data.validated_data:
+            name = data.validated_data["name"]
+            portfolio = portfolio_rename(actor=user, portfolio_id=portfolio_id, name=name)
         return Response(PortfolioOutput(portfolio).data)
 
 

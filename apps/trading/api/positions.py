@@ -9,8 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.domain.instruments import SYMBOL_PATTERN
-from apps.infrastructure.api.fields import DecimalField
+from apps.infrastructure.api.fields import SYMBOL_SCHEMA, DecimalField, SymbolField
 from apps.infrastructure.api.filtering import filtered
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
@@ -106,7 +105,7 @@ class PositionListApi(ApiView):
 
 
 class LotQuery(InputSerializer):
-    symbol = serializers.RegexField(rf"^{SYMBOL_PATTERN.pattern}\Z", max_length=20, default="")
+    symbol = SymbolField(default="")
     status = serializers.ChoiceField(choices=["OPEN", "CLOSED", "ALL"], default="OPEN")
 
 
@@ -116,7 +115,7 @@ class LotListApi(ApiView):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("symbol", OpenApiTypes.STR, description="Of one instrument."),
+            OpenApiParameter("symbol", SYMBOL_SCHEMA, description="Of one instrument."),
             OpenApiParameter(
                 "status",
                 OpenApiTypes.STR,

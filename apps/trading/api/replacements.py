@@ -6,10 +6,10 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.errors import Refused
 from apps.infrastructure.api.etags import IF_MATCH, if_match
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
@@ -83,7 +83,7 @@ class OrderReplacementApi(ApiView):
         data = ReplacementInput(data=request.data)
         data.is_valid(raise_exception=True)
         if not set(data.validated_data) - {"client_order_id"}:
-            raise ValidationError({"quantity": ["Say what is to change."]})
+            raise Refused("Say what is to change.", code="nothing_to_change")
         key = hashlib.sha256(request.headers["Idempotency-Key"].encode()).hexdigest()
         terms = {"client_order_id": f"key-{key[:48]}", **data.validated_data}
         order = order_replace(

@@ -10,14 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.domain.dates import DateRange
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, Refused
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.infrastructure.attachments import as_attachment
 from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind
-from apps.ledger.domain.statements import FORMS
-from apps.ledger.selectors import Statement, statement_bytes, statement_read
+from apps.ledger.selectors import STATEMENT_FORMS, Statement, statement_bytes, statement_read
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.users.actors import actor_of
 
@@ -29,6 +28,11 @@ class StatementQuery(InputSerializer):
     asset = SymbolField()
     start = serializers.DateField()
     end = serializers.DateField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["end"] < attrs["start"]:
+            raise Refused("The statement ends before it starts.", code="range_reversed")
+        return attrs
 
 
 class StatementOutput(serializers.Serializer[Any]):
@@ -48,8 +52,8 @@ class StatementView(ApiView):
 
     def statement(self, request: Request, portfolio_id: UUID) -> tuple[Statement, str]:
         """Return what was asked for, and the portfolio's name."""
-        asked: dict[str, Any] = self.validated(StatementQuery(data=request.query_params.dict()))
         portfolio = portfolio_get(actor_of(request), portfolio_id)
+        asked: dict[str, Any] = self.validated(StatementQuery(data=request.query_params.dict()))
         days = DateRange(asked["start"], asked["end"])
         found = statement_read(portfolio.id, AccountKind(asked["account"]), asked["asset"], days)
         return found, portfolio.name
@@ -67,15 +71,19 @@ class StatementFileApi(StatementView):
         operation_id="portfolios_statement_file",
         parameters=[
             StatementQuery,
-            OpenApiParameter("form", OpenApiTypes.STR, "path", enum=sorted(FORMS)),
+            OpenApiParameter("form", OpenApiTypes.STR, "path", enum=sorted(STATEMENT_FORMS)),
         ],
-        responses={(200, media_type): OpenApiTypes.BINARY for media_type in FORMS.values()},
+        responses={
+            (200, media_type): OpenApiTypes.BINARY for media_type in STATEMENT_FORMS.values()
+        },
     )
     def get(self, request: Request, portfolio_id: UUID, form: str) -> Any:
         """Return the statement with every posting and the balance after it."""
-        if form not in FORMS:
+        if form not in STATEMENT_FORMS:
             raise NotFound("There is no such file.")
         statement, name = self.statement(request, portfolio_id)
         content = statement_bytes(statement, form, f"Statement of {name}")
         days = statement.days
-        return as_attachment(f"statement-{days.start}-{days.end}.{form}", FORMS[form], content)
+        return as_attachment(
+            f"statement-{days.start}-{days.end}.{form}", STATEMENT_FORMS[form], content
+        )

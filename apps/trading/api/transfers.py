@@ -6,11 +6,11 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.domain.money import Money
+from apps.core.errors import Refused
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
@@ -41,7 +41,8 @@ class PortfolioTransferInput(InputSerializer):
             return attrs
         if given == {"symbol", "quantity"}:
             return attrs
-        raise ValidationError({"amount": ["An amount of a currency, or a quantity of a symbol."]})
+        message = "An amount of a currency, or a quantity of a symbol."
+        raise Refused(message, code="transfer_unclear")
 
 
 class PortfolioTransferOutput(serializers.Serializer[Any]):

@@ -46,7 +46,7 @@ def cash_move(
     if known is not None:
         return known
     if amount.amount <= 0 or amount != amount.rounded():
-        raise InvalidInput("An amount is positive and of whole minor units.", field="amount")
+        raise Refused("An amount is positive and of whole minor units.", code="amount_not_whole")
     transfer = _transfer(actor, source, target, idempotency_key, digest)
     transfer.kind, transfer.asset = PortfolioTransfer.Kind.CASH, amount.currency
     transfer.quantity = amount.amount
@@ -169,9 +169,9 @@ def _chosen(
     if not lot_ids:
         return []
     if len(lot_ids) > MAX_CHOSEN_LOTS or len(set(lot_ids)) != len(lot_ids):
-        raise InvalidInput(f"At most {MAX_CHOSEN_LOTS} lots, each once.", field="lot_ids")
+        raise Refused(f"At most {MAX_CHOSEN_LOTS} lots, each once.", code="lots_unclear")
     if source.lot_method == LotMethod.AVERAGE:
-        raise InvalidInput("Lots at average cost are one pool: none can be named.", field="lot_ids")
+        raise Refused("Lots at average cost are one pool: none can be named.", code="lots_unclear")
     lots = list(Lot.objects.of(source.id).filter(symbol=symbol, id__in=lot_ids))
     if len(lots) != len(lot_ids):
         raise NotFound("There is no such lot.", field="lot_ids")
