@@ -125,7 +125,7 @@ def test_cash_of_another_currency_counts_at_the_reference_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "code"), [("100.01", "insufficient_funds"), ("0", "invalid_input")]
+    ("amount", "code"), [("100.01", "insufficient_funds"), ("0", "amount_not_whole")]
 )
 def test_cash_that_is_not_there_does_not_move(amount: str, code: str) -> None:
     source, target = pair()

@@ -138,7 +138,7 @@ def make_account() -> dict[str, Any]:
         kind="SPLIT",
         symbol="AAPL",
         currency="USD",
-        ex_date=date(2020, 8, 31),
+        ex_date=date(2020, 8, 31) + timedelta(days=CorporateAction.objects.count()),
         ratio_new=2,
         ratio_old=1,
         source="x",
