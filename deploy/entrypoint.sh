@@ -4,7 +4,7 @@ set -eu
 role=${1:-web}
 [ $# -eq 0 ] || shift
 case "$role" in
-  migrate | web | worker | beat | stream)
+  migrate | web | worker | beat | stream | venue)
     # Unsafe settings, plaintext addresses among them, end it here.
     python manage.py check --deploy --fail-level ERROR >&2 ;;
 esac
@@ -27,6 +27,8 @@ case "$role" in
     exec celery -A stratford beat --pidfile= --schedule /tmp/beat-schedule "$@" ;;
   stream)
     exec python manage.py market_stream "$@" ;;
+  venue)
+    exec python manage.py venue_stream "$@" ;;
   *)
     exec python manage.py "$role" "$@" ;;
 esac

@@ -49,12 +49,19 @@ class StratfordAdminSite(OTPAdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Show the cockpit to whoever may see alerts, the plain list of tables to the others."""
+        """Show the cockpit to whoever may see alerts, the plain list of tables to the others.
+
+        Above both stands whether the firm takes orders.
+        """
         # Imported late: the site is made before the tables of the applications are loaded.
         from apps.compliance.selectors.desk import desk_overview  # noqa: PLC0415
+        from apps.trading.selectors.firm import firm_switch_get  # noqa: PLC0415
 
-        desk = None
+        desk, firm = None, None
         if request.user.has_perm("compliance.view_alert"):
             desk = desk_overview(timezone.now())
-        page: TemplateResponse = super().index(request, {**(extra_context or {}), "desk": desk})
+        if request.user.has_perm("trading.view_firmswitch"):
+            firm = firm_switch_get()
+        context = {**(extra_context or {}), "desk": desk, "firm": firm}
+        page: TemplateResponse = super().index(request, context)
         return page

@@ -79,16 +79,19 @@ LIVE_FEED: dict[str, Any] = {
     "stale_after_seconds": 5,
 }
 
-# What one order may be and how much a portfolio may do; None switches a limit off.  Shares are
-# fractions of one, amounts are in the portfolio's currency.
+# What one order may be, and how the market may move before it stops filling; shares are fractions
+# of one, amounts are in the order's currency.  `firm` are the limits with which a new
+# installation begins; from then on officers change them on the desk.
 ORDERS: dict[str, Any] = {
-    "price_collar": "0.10",
     "hold_buffer": "0.02",
     "quote_age_seconds": 60,
     "order_minimum": "1",
-    "order_notional": "1000000",
-    "concentration": "1",
-    "orders_a_day": 5000,
     "duplicate_seconds": 2,
-    "duplicates_stop": False,
+    "firm": {
+        "ORDER_NOTIONAL": "1000000",
+        "ORDERS_A_DAY": "5000",
+        "NOTIONAL_A_DAY": "10000000",
+        "POSITION_CONCENTRATION": "1",
+        "PRICE_COLLAR": "0.10",
+    },
 }

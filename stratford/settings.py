@@ -12,6 +12,10 @@ from redis.retry import Retry
 
 from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes, social
 from stratford.trading import *  # noqa: F403 - they are settings like those below
+<<<<<<< HEAD
+=======
+from stratford.venues import alpaca
+>>>>>>> next
 
 django_stubs_ext.monkeypatch()
 
@@ -40,6 +44,7 @@ DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
     "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
     "connect_timeout": 3,
+    "prepare_threshold": 5,
 }
 
 
@@ -305,6 +310,12 @@ CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
 CELERY_BEAT_SCHEDULE = schedule.BEAT
 
+<<<<<<< HEAD
+=======
+# The live venue; without one there is no live trading.
+ALPACA: dict[str, Any] = alpaca(env, is_embedded=EMBEDDED)
+
+>>>>>>> next
 # --- Webhooks ---------------------------------------------------------------------------------
 
 # Networks (CIDR) inside that webhooks may reach, over plain HTTP too: for the embedded default.
@@ -320,6 +331,10 @@ MARKET_PROVIDER = env.str("MARKET_PROVIDER", default="replay")
 # The days that are replayed; in this window every packaged symbol has a bar.
 REPLAY_DAYS = ("2012-05-18", "2013-03-01")
 LIVE_FEED: dict[str, Any] = limits.LIVE_FEED
+# The ECB's history of reference rates (eurofxref-hist, CSV or zipped); "" is the packaged file.
+FX_RATES_FILE = env.str("FX_RATES_FILE", default="")
+# How far back a day without a rate may look: past holidays, and as far as the packaged file ends.
+FX_RATE_MAX_AGE_DAYS = 3660 if EMBEDDED and not FX_RATES_FILE else 7
 TICK_RETENTION_DAYS = env.int("TICK_RETENTION_DAYS", default=7)
 
 # --- Limits and health ------------------------------------------------------------------------
@@ -343,9 +358,14 @@ HEALTH_CHECKS = {
     "background_jobs": "apps.infrastructure.health.check_background_jobs",
     "outbox": "apps.audit.selectors.check_outbox",
     "quote_feed": "apps.market.selectors.check_feed",
+    "live_venue": "apps.trading.selectors.venues.check_live_venue",
 }
 # Ages that the health checks measure, by the name of their metric.
-HEALTH_METRICS = {"outbox": "outbox_lag_seconds", "quote_feed": "quote_feed_age_seconds"}
+HEALTH_METRICS = {
+    "outbox": "outbox_lag_seconds",
+    "quote_feed": "quote_feed_age_seconds",
+    "live_venue": "live_venue_age_seconds",
+}
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

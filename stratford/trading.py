@@ -17,6 +17,10 @@ CASH_BANK = "apps.trading.providers.bank.SimulatedBank"
 CASH_LIMITS = ("1.00", "1000000.00")
 # Deposits and withdrawals of one portfolio in a UTC day.
 CASH_TRANSFERS_A_DAY = 100
+# Currencies change at the ECB's last rate less the spread; the firm keeps to a quote for so long.
+CONVERSION: dict[str, Any] = {"spread_bps": "20", "quote_seconds": 60}
+# The most postings that one file of a statement has.
+STATEMENT_POSTINGS = {"csv": 100_000, "pdf": 20_000}
 # What `ledger_verify` checks beside its own tables: callables that yield each difference in words.
 LEDGER_CHECKS = ["apps.trading.selectors.verification.position_differences"]
 MAX_PORTFOLIOS_PER_CLIENT = 20

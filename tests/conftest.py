@@ -7,10 +7,14 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from apps.infrastructure import keys
 from apps.infrastructure.cache import clear_local_caches
+
+# The same examples on every machine, however slow it is.
+settings.load_profile("ci")
 
 
 class Parts(LoadScopeScheduling):

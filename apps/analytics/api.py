@@ -34,6 +34,7 @@ class SummaryOutput(serializers.Serializer[Any]):
     by_sector = SliceOutput(many=True)
     is_complete = serializers.BooleanField()
     priced_at = serializers.DateTimeField(allow_null=True)
+    fx_rates_on = serializers.DateField(allow_null=True)
 
 
 class PeriodOutput(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,15 +23,15 @@ from apps.analytics.domain.returns import (
 from apps.analytics.domain.risk import max_drawdown, volatility
 from apps.analytics.models import PortfolioValuation
 from apps.analytics.repositories import Sample, samples
-from apps.core.domain.money import Money
 from apps.core.errors import InvalidInput
 from apps.core.queries import snapshot
 from apps.infrastructure.documents import collection
 from apps.infrastructure.resilience import breaker
-from apps.ledger.domain.legs import AccountKind
+from apps.ledger.domain.legs import is_currency
 from apps.ledger.selectors import balances_of
-from apps.market.selectors import instrument_list, quotes_get
-from apps.trading.selectors.cash import cash_flows, transfer_totals
+from apps.market.domain.fx import FxRate
+from apps.market.selectors import fx_rates, instrument_list, quotes_get
+from apps.trading.selectors.cash import cash_flows, cash_list, transfer_totals
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.users.models import User
 
@@ -56,7 +56,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A portfolio now, in its currency; `is_complete` is False when a holding had no price."""
+    """A portfolio now, in its currency; `is_complete` is False when a holding had no price or rate.
+
+    `fx_rates_on` is the day of the oldest exchange rate in it, None where all is in its currency.
+    """
 
     portfolio_id: UUID
     currency: str
@@ -71,6 +74,7 @@ class Summary:
     by_sector: list[Slice]
     is_complete: bool
     priced_at: datetime | None
+    fx_rates_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +117,36 @@ def portfolio_summary(user: User, portfolio_id: UUID) -> Summary:
 @snapshot()
 def summary_of(portfolio: "Portfolio") -> Summary:
     """Return the summary of a portfolio that the caller may see."""
-    money = {AccountKind.CASH: Decimal(0), AccountKind.HELD: Decimal(0)}
+    own, now = portfolio.currency, timezone.now()
+    money = cash_list(portfolio.id, own)
     units: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in balances_of(portfolio.id):
-        if row.asset == portfolio.currency and row.kind in money:
-            money[row.kind] += row.balance
-        elif row.balance:
+        if row.balance and not is_currency(row.asset):
             units[row.asset] += row.balance
     quotes = quotes_get(units)
     listed = {
-        item.symbol: item
-        for item in instrument_list(only_tradable=False).filter(
-            symbol__in=units, currency=portfolio.currency
-        )
+        item.symbol: item for item in instrument_list(only_tradable=False).filter(symbol__in=units)
     }
+    rates = fx_rates({item.currency for item in listed.values()}, own, on=now.date())
     values = {
-        symbol: Money(quotes[symbol].last * count, portfolio.currency).rounded().amount
-        for symbol, count in units.items()
-        if symbol in quotes and symbol in listed
+        symbol: rates[item.currency].convert(quotes[symbol].last * units[symbol], own).amount
+        for symbol, item in listed.items()
+        if symbol in quotes and item.currency in rates
     }
     sectors: defaultdict[str, Decimal] = defaultdict(Decimal)
     for symbol, value in values.items():
         sectors[listed[symbol].sector or "Other"] += value
     invested = sum(values.values(), Decimal(0))
-    cash, held = money[AccountKind.CASH], money[AccountKind.HELD]
+    cash, held = (
+        sum((row.fx.convert(amount, own).amount for row, amount in part if row.fx), Decimal(0))
+        for part in ([(row, row.free) for row in money], [(row, row.held) for row in money])
+    )
     total = cash + held + invested
     deposits, withdrawals = transfer_totals([portfolio.id]).get(
         portfolio.id, (Decimal(0), Decimal(0))
     )
     net = deposits - withdrawals
-    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     before = PortfolioValuation.objects.last_before(portfolio.id, midnight)
     opening = before.total - (before.deposits - before.withdrawals) if before else Decimal(0)
     return Summary(
@@ -157,9 +161,15 @@ def summary_of(portfolio: "Portfolio") -> Summary:
         total_profit=total - net,
         by_symbol=_slices({**values, "Cash": cash + held}, total),
         by_sector=_slices({**sectors, "Cash": cash + held}, total),
-        is_complete=len(values) == len(units),
+        is_complete=len(values) == len(units) and all(row.fx for row in money),
         priced_at=min((quotes[symbol].at for symbol in values), default=None),
+        fx_rates_on=_oldest([*(row.fx for row in money), *rates.values()]),
     )
+
+
+def _oldest(rates: Iterable[FxRate | None]) -> date | None:
+    """Return the day of the oldest rate that was published, None where none was needed."""
+    return min((rate.on for rate in rates if rate and rate.source), default=None)
 
 
 def _slices(values: dict[str, Decimal], total: Decimal) -> list[Slice]:

@@ -1,6 +1,7 @@
 """emit(): the one door into the audit trail; outbox_deliver(): the one way out to handlers."""
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -17,18 +18,20 @@ from redis.exceptions import RedisError
 
 from apps.audit.domain.checkpoints import CheckpointFacts
 from apps.audit.domain.merkle import MerkleTree
-from apps.audit.domain.seal import seal_of
 from apps.audit.events import AccessMade
 from apps.audit.models import AuditEvent, Checkpoint, OutboxMessage
 from apps.audit.providers.signing import signing_key
+from apps.audit.repositories import CHECKPOINT_LOCK
 from apps.core.commands import command
 from apps.core.errors import Unavailable
 from apps.core.events import DomainEvent, handlers_of
+from apps.infrastructure.keyvalue import redis_client
 
 logger = structlog.get_logger(__name__)
 RETRY_CEILING_SECONDS = 300
 OUTBOX_KEPT = timedelta(days=30)
-CHECKPOINT_LOCK = 7_105_001
+NUDGED = "outbox:nudged:"
+NUDGE_LIFE_MS = 2000
 CHECKPOINT_WAIT_MS = 1000
 
 
@@ -46,56 +49,49 @@ def emit(event: DomainEvent, *, actor: Actor | None) -> AuditEvent:
     """
     if not connection.in_atomic_block:
         raise RuntimeError("emit() belongs inside a command.")
-    with connection.cursor() as cursor:
-        # The shared lock lets a checkpoint wait for the events whose numbers are taken already.
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CHECKPOINT_LOCK])
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [event.stream])
-    head = AuditEvent.objects.head(event.stream)
     correlation = structlog.contextvars.get_contextvars().get("correlation_id", "")
-    event = replace(
-        event,
-        version=head.version + 1 if head else 1,
-        actor_id=str(actor.pk) if actor else None,
-        correlation_id=event.correlation_id or str(correlation),
-    )
-    payload = event.payload
     row = AuditEvent(
         event_id=UUID(event.event_id),
         stream=event.stream,
-        version=event.version,
         name=event.name,
-        payload=payload,
-        actor_id=UUID(event.actor_id) if event.actor_id else None,
+        payload=event.payload,
+        actor_id=UUID(str(actor.pk)) if actor else None,
         occurred_at=event.occurred_at,
-        correlation_id=event.correlation_id,
-        previous_hash=head.hash if head else "",
+        correlation_id=event.correlation_id or str(correlation),
     )
-    row.hash = seal_of(row)
-    row.save(force_insert=True)
-    _enqueue(row)
+    handlers = list(handlers_of(row.name))
+    contexts = [path.split(".")[1] for path in handlers]
+    AuditEvent.objects.append(row, handlers, contexts)
+    if contexts:
+        transaction.on_commit(partial(nudge, *sorted(set(contexts))), robust=True)
     return row
 
 
-def _enqueue(row: AuditEvent) -> None:
-    handlers = handlers_of(row.name)
-    if not handlers:
-        return
-    messages = [
-        OutboxMessage(event=row, stream=row.stream, handler=path, context=path.split(".")[1])
-        for path in handlers
-    ]
-    OutboxMessage.objects.bulk_create(messages)
-    contexts = sorted({message.context for message in messages})
-    for context in contexts:
-        transaction.on_commit(partial(nudge, context), robust=True)
+def nudge(*contexts: str) -> None:
+    """Ask a worker to deliver now; without a broker the sweep delivers a little later.
 
-
-def nudge(context: str) -> None:
-    """Ask a worker to deliver now; without a broker the sweep delivers a little later."""
+    While a nudge of a context waits for its worker, another one would tell it nothing new.
+    """
     try:
-        current_app.send_task("audit.outbox_deliver", args=[context], queue=context)
+        for context in _unasked(contexts):
+            current_app.send_task("audit.outbox_deliver", args=[context], queue=context)
     except (OSError, RedisError, KombuError) as error:
-        logger.warning("outbox_nudge_failed", context=context, error=type(error).__name__)
+        logger.warning("outbox_nudge_failed", contexts=contexts, error=type(error).__name__)
+
+
+def _unasked(contexts: Sequence[str]) -> list[str]:
+    with redis_client().pipeline(transaction=False) as pipeline:
+        for context in contexts:
+            pipeline.set(NUDGED + context, "1", nx=True, px=NUDGE_LIFE_MS)
+        return [name for name, is_new in zip(contexts, pipeline.execute(), strict=True) if is_new]
+
+
+def _answer_nudge(context: str) -> None:
+    """Let the next commit nudge again: what was committed before is seen by whoever looks now."""
+    try:
+        redis_client().delete(NUDGED + context)
+    except RedisError as error:
+        logger.warning("outbox_nudge_unanswered", context=context, error=type(error).__name__)
 
 
 def outbox_deliver(*, context: str, limit: int = 500) -> int:
@@ -105,12 +101,14 @@ def outbox_deliver(*, context: str, limit: int = 500) -> int:
     undoes both.  What fails (also an event or a handler that the code no longer has) is tried again
     with growing pauses and blocks only its own stream.
     """
+    _answer_nudge(context)
     delivered = 0
     for _ in range(limit):
         outcome = _deliver_next(context)
         if outcome is None:
-            break
+            return delivered
         delivered += outcome
+    nudge(context)
     return delivered
 
 

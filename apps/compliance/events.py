@@ -11,7 +11,6 @@ class AlertEvent(DomainEvent):
     """What every event of an alert carries."""
 
     name: ClassVar[str] = "compliance.alert.any"
-
     alert_id: str
     client_id: str
     kind: str
@@ -21,7 +20,6 @@ class AlertEvent(DomainEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertRaised(AlertEvent):
     name: ClassVar[str] = "compliance.alert.raised"
-
     scenario_version: int
     score: str
     references: list[str]
@@ -30,7 +28,6 @@ class AlertRaised(AlertEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertEvidenceAdded(AlertEvent):
     name: ClassVar[str] = "compliance.alert.evidence_added"
-
     score: str
     references: list[str]
     proposal_withdrawn: bool
@@ -39,7 +36,6 @@ class AlertEvidenceAdded(AlertEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertProposed(AlertEvent):
     name: ClassVar[str] = "compliance.alert.proposed"
-
     disposition: str
     reason_code: str
     note_id: int
@@ -48,7 +44,6 @@ class AlertProposed(AlertEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertProposalRejected(AlertEvent):
     name: ClassVar[str] = "compliance.alert.proposal_rejected"
-
     disposition: str
     proposed_by: str
     note_id: int
@@ -59,7 +54,6 @@ class AlertDecided(AlertEvent):
     """Two officers closed the alert; `references` are those of its evidence."""
 
     name: ClassVar[str] = "compliance.alert.decided"
-
     disposition: str
     reason_code: str
     proposed_by: str
@@ -70,14 +64,12 @@ class AlertDecided(AlertEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertAssigned(AlertEvent):
     name: ClassVar[str] = "compliance.alert.assigned"
-
     assignee_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertNoted(AlertEvent):
     name: ClassVar[str] = "compliance.alert.noted"
-
     note_id: int
 
 
@@ -89,7 +81,6 @@ class AlertViewed(AlertEvent):
 @dataclass(frozen=True, kw_only=True)
 class AlertExported(DomainEvent):
     name: ClassVar[str] = "compliance.alert.exported"
-
     alert_ids: list[str]
 
 
@@ -98,7 +89,6 @@ class KycEvent(DomainEvent):
     """What every event of a KYC record carries."""
 
     name: ClassVar[str] = "compliance.kyc.any"
-
     record_id: str
     client_id: str
 
@@ -113,7 +103,6 @@ class KycStepSaved(KycEvent):
     """Which questions changed, never the answers."""
 
     name: ClassVar[str] = "compliance.kyc.step_saved"
-
     step: str
     changed_fields: list[str]
     evidence_version: int
@@ -122,7 +111,6 @@ class KycStepSaved(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class KycDocumentUploaded(KycEvent):
     name: ClassVar[str] = "compliance.kyc.document_uploaded"
-
     document_id: str
     kind: str
     document_version: int
@@ -133,7 +121,6 @@ class KycDocumentUploaded(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class KycDocumentRead(KycEvent):
     name: ClassVar[str] = "compliance.kyc.document_read"
-
     document_id: str
 
 
@@ -142,7 +129,6 @@ class KycFileQuarantined(KycEvent):
     """Malware was found in an upload; `signature` is the scanner's name for it."""
 
     name: ClassVar[str] = "compliance.kyc.file_quarantined"
-
     file_id: str
     kind: str
     signature: str
@@ -155,7 +141,6 @@ class KycQuarantineDeleted(KycEvent):
     """A quarantined file was kept as long as it is needed."""
 
     name: ClassVar[str] = "compliance.kyc.quarantine_deleted"
-
     file_id: str
 
 
@@ -164,7 +149,6 @@ class KycAnswerRevealed(KycEvent):
     """Somebody asked to see a masked answer in full; the answer is not in the event."""
 
     name: ClassVar[str] = "compliance.kyc.answer_revealed"
-
     question: str
 
 
@@ -176,14 +160,12 @@ class KycRecordViewed(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class KycSubmitted(KycEvent):
     name: ClassVar[str] = "compliance.kyc.submitted"
-
     evidence_version: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class KycScreened(KycEvent):
     name: ClassVar[str] = "compliance.kyc.screened"
-
     run_id: str
     trigger: str
     hit_count: int
@@ -195,7 +177,6 @@ class KycScreened(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class ScreeningHitDisposed(KycEvent):
     name: ClassVar[str] = "compliance.kyc.hit_disposed"
-
     hit_id: str
     disposition: str
     evidence_version: int
@@ -204,7 +185,6 @@ class ScreeningHitDisposed(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class KycDecisionProposed(KycEvent):
     name: ClassVar[str] = "compliance.kyc.decision_proposed"
-
     decision_id: str
     outcome: str
     reason_code: str
@@ -215,7 +195,6 @@ class KycDecisionProposed(KycEvent):
 @dataclass(frozen=True, kw_only=True)
 class KycDecisionWithdrawn(KycEvent):
     name: ClassVar[str] = "compliance.kyc.decision_withdrawn"
-
     decision_id: str
 
 
@@ -224,7 +203,6 @@ class KycDecided(KycEvent):
     """`decision` is the outcome; `confirmed_by` is empty where one officer decided."""
 
     name: ClassVar[str] = "compliance.kyc.decided"
-
     decision_id: str
     decision: str
     reason_code: str
@@ -240,15 +218,45 @@ class KycStatusChanged(KycEvent):
     """Suspended, reopened, expired or closed outside a decision."""
 
     name: ClassVar[str] = "compliance.kyc.status_changed"
-
     status: str
     reason_code: str
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScreeningHitsSuperseded(DomainEvent):
+    """Undecided hits that the client's data, or the list, do not give any more."""
+
+    name: ClassVar[str] = "compliance.hits.superseded"
+    record_id: str
+    client_id: str
+    run_id: str
+    trigger: str
+    hit_ids: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientsRescreened(DomainEvent):
+    """A batch was compared with what lists changed; `touched` were screened in full."""
+
+    name: ClassVar[str] = "compliance.clients.rescreened"
+    list_versions: dict[str, int]
+    client_count: int
+    touched: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientsChecked(DomainEvent):
+    """A batch was screened in full; `differing` had results that a delta should have found."""
+
+    name: ClassVar[str] = "compliance.clients.checked"
+    list_versions: dict[str, int]
+    client_count: int
+    differing: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class WatchlistImported(DomainEvent):
     name: ClassVar[str] = "compliance.watchlist.imported"
-
     list_code: str
     version_id: str
     version: int
@@ -265,7 +273,104 @@ class WatchlistImportRefused(DomainEvent):
     """A broken file was offered; what was in force stays in force."""
 
     name: ClassVar[str] = "compliance.watchlist.import_refused"
-
     list_code: str
     code: str
     checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistOverrideProposed(DomainEvent):
+    """Somebody says that a file which lost much is right all the same."""
+
+    name: ClassVar[str] = "compliance.watchlist.override_proposed"
+    import_id: str
+    list_code: str
+    checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistOverrideConfirmed(DomainEvent):
+    """A second person says so too: this very file may come in."""
+
+    name: ClassVar[str] = "compliance.watchlist.override_confirmed"
+    import_id: str
+    list_code: str
+    checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistSourceChanged(DomainEvent):
+    name: ClassVar[str] = "compliance.watchlist.source_changed"
+    list_code: str
+    url: str
+    interval_hours: int
+    is_active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnListChangeProposed(DomainEvent):
+    name: ClassVar[str] = "compliance.own_list.proposed"
+    change_id: str
+    action: str
+    uid: str
+    payload_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnListChangeDecided(DomainEvent):
+    name: ClassVar[str] = "compliance.own_list.decided"
+    change_id: str
+    action: str
+    uid: str
+    payload_hash: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsAlertRaised(DomainEvent):
+    """Something that runs by itself did not do its work."""
+
+    name: ClassVar[str] = "compliance.operations.alerted"
+    alert_id: str
+    kind: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsAlertAcknowledged(DomainEvent):
+    name: ClassVar[str] = "compliance.operations.acknowledged"
+    alert_id: str
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningThresholdChanged(DomainEvent):
+    """`status` says what became of it; empty `list_code` or `risk_class` mean every one."""
+
+    name: ClassVar[str] = "compliance.threshold.changed"
+    threshold_id: str
+    list_code: str
+    risk_class: str
+    version: int
+    threshold: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseOpened(DomainEvent):
+    name: ClassVar[str] = "compliance.case.opened"
+    case_id: str
+    client_id: str
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningSearched(DomainEvent):
+    """Names were asked for on demand (`how`: ASKED), their results seen or taken out."""
+
+    name: ClassVar[str] = "compliance.screening.searched"
+    search_id: str
+    how: str
+    row_count: int

@@ -23,18 +23,21 @@ class Draft(Protocol):
     def client_id(self) -> UUID: ...
 
 
-def check_kyc_approved(draft: Draft) -> None:
-    """Raise Refused `kyc_not_approved` or `account_frozen` unless the client may trade."""
-    check_client_cleared(draft.client_id)
+def check_kyc_approved(draft: Draft) -> dict[str, str]:
+    """Return what was seen; raise Refused `kyc_not_approved` or `account_frozen` otherwise."""
+    return {"limit": "APPROVED", "measured": check_client_cleared(draft.client_id)}
 
 
-def check_client_cleared(client_id: UUID) -> None:
-    """Raise Refused `kyc_not_approved` or `account_frozen` unless the client may do business."""
+def check_client_cleared(client_id: UUID) -> str:
+    """Return the status of a client who may do business; raises Refused as `check_kyc_approved`."""
     record = kyc_of(client_id)
     status = record.status if record else "NONE"
     if status in FROZEN:
         raise Refused(
-            "This account is frozen. Please contact us.", code="account_frozen", measured=status
+            "This account is frozen. Please contact us.",
+            code="account_frozen",
+            limit="APPROVED",
+            measured=status,
         )
     if status not in CLEARED:
         raise Refused(
@@ -43,6 +46,7 @@ def check_client_cleared(client_id: UUID) -> None:
             limit="APPROVED",
             measured=status,
         )
+    return status
 
 
 # Without these a client whom nobody identified could trade, or move money.

@@ -4,11 +4,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.compliance.domain.alerts import HITS_DECIDED
-from apps.compliance.events import AlertDecided, KycSubmitted
+from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted
+from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.monitoring import movement_record
-from apps.compliance.services.screening import hits_dispose_by_alert, screening_run
+from apps.compliance.services.rescreening import client_screen
+from apps.compliance.services.screening import screening_run
 from apps.core.events import subscribe
-from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled
+from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled, PortfolioTransferMade
 from apps.users.selectors import user_get
 
 
@@ -49,9 +51,29 @@ def record_trade(event: OrderFilled) -> None:
     )
 
 
+@subscribe(PortfolioTransferMade)
+def record_internal_transfer(event: PortfolioTransferMade) -> None:
+    """Keep it with its label: money that goes round inside the firm is no deposit."""
+    movement_record(
+        event_id=UUID(event.event_id),
+        client_id=UUID(event.client_id),
+        portfolio_id=UUID(event.source_id),
+        kind="INTERNAL",
+        amount=Decimal(event.value),
+        currency=event.currency,
+        occurred_at=event.occurred_at,
+        reference=event.transfer_id,
+    )
+
+
 @subscribe(KycSubmitted)
 def screen_submission(event: KycSubmitted) -> None:
     screening_run(record_id=UUID(event.record_id))
+
+
+@subscribe(KycStepSaved)
+def screen_changed_answers(event: KycStepSaved) -> None:
+    client_screen(record_id=UUID(event.record_id))
 
 
 @subscribe(AlertDecided)
@@ -62,5 +84,6 @@ def carry_alert_over_to_hits(event: AlertDecided) -> None:
             actor=user_get(UUID(event.confirmed_by)),
             references=event.references,
             disposition=event.disposition,
+            reason_code=event.reason_code,
             reason=f"Alert {event.alert_id}: {event.reason_code}",
         )

@@ -4,7 +4,13 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.compliance.services import documents, monitoring, screening
+from apps.compliance.services import (
+    documents,
+    monitoring,
+    rescreening,
+    screening_searches,
+    watchlist_sources,
+)
 
 
 @shared_task(name="compliance.monitor_client")
@@ -19,9 +25,30 @@ def monitor_pending() -> None:
 
 @shared_task(name="compliance.rescreen_clients")
 def rescreen_clients() -> None:
-    screening.clients_rescreen()
+    rescreening.clients_rescreen()
+
+
+@shared_task(name="compliance.check_clients")
+def check_clients() -> None:
+    rescreening.clients_check(since=rescreening.night_begun())
+
+
+@shared_task(name="compliance.refresh_watchlists")
+def refresh_watchlists() -> None:
+    for source_id in watchlist_sources.sources_due():
+        refresh_watchlist.delay(str(source_id))
+
+
+@shared_task(name="compliance.refresh_watchlist")
+def refresh_watchlist(source_id: str) -> None:
+    watchlist_sources.source_refresh(source_id=UUID(source_id))
 
 
 @shared_task(name="compliance.prune_quarantine")
 def prune_quarantine() -> None:
     documents.quarantine_prune()
+
+
+@shared_task(name="compliance.run_searches")
+def run_searches() -> None:
+    screening_searches.searches_run()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.compliance.api import kyc
+from apps.compliance.api import kyc, screening
 from apps.compliance.api.alerts import (
     AlertConfirmationView,
     AlertDetailView,
@@ -28,5 +28,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "kyc/documents/<uuid:document_id>/content",
         kyc.KycDocumentContentView.as_view(),
         name="api-kyc-document-content",
+    ),
+    path("screening/searches", screening.SearchListView.as_view(), name="api-searches"),
+    path(
+        "screening/searches/<uuid:search_id>",
+        screening.SearchDetailView.as_view(),
+        name="api-search",
+    ),
+    path("screening/hits", screening.HitListView.as_view(), name="api-hits"),
+    path("screening/hits/<uuid:hit_id>", screening.HitDetailView.as_view(), name="api-hit"),
+    path(
+        "screening/hits/<uuid:hit_id>/decisions",
+        screening.HitDecisionView.as_view(),
+        name="api-hit-decisions",
     ),
 ]

@@ -1,14 +1,20 @@
 """The errors a caller may cause; anything else is our bug."""
 
+from collections.abc import Callable
+
 
 class DomainError(Exception):
     """A rule of the business was broken; the message is safe to show.
 
     `code` is stable and documented; `facts` are the figures behind the refusal (the limit, the
     measured value), as strings, and never personal data.
+
+    `write_down` records the failure itself.  Whoever undoes a transaction because of the error
+    calls it afterwards, so that the record stays though the command left nothing.
     """
 
     code = "domain_error"
+    write_down: Callable[[], object] | None = None
 
     def __init__(self, message: str, *, code: str = "", **facts: str) -> None:
         super().__init__(message)

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from apps.infrastructure.attachments import as_attachment
 
+MEDIA_TYPE = "text/csv"
 # Also the full-width forms, which some spreadsheets read as the plain ones.
 FORMULA_STARTS = tuple("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
 # What spreadsheets skip before they look at a cell's first character.
@@ -29,7 +30,12 @@ def csv_cell(value: object) -> str:
 def csv_attachment(
     name: str, header: Sequence[str], rows: Iterable[Iterable[object]]
 ) -> HttpResponse:
-    """Return the rows as a CSV file (RFC 4180) to keep; every cell stands in quotes.
+    """Return the rows as a CSV file to keep."""
+    return as_attachment(name, f"{MEDIA_TYPE}; charset=utf-8", csv_bytes(header, rows))
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
+    """Return the rows as CSV (RFC 4180); every cell stands in quotes.
 
     Quotes keep a cell whole where the spreadsheet separates by another sign than the comma.
     """
@@ -37,4 +43,4 @@ def csv_attachment(
     writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow(header)
     writer.writerows([csv_cell(value) for value in row] for row in rows)
-    return as_attachment(name, "text/csv; charset=utf-8", out.getvalue().encode())
+    return out.getvalue().encode()

@@ -2,9 +2,11 @@
 
 The name is resolved once, every address it has must be public, and the connection goes to one of
 exactly these: a name that answers differently the second time (DNS rebinding) changes nothing.
-Redirects are not followed, and neither size nor time of an answer is the other side's choice.
+A redirect is followed only to fetch a file, and checked as the first address was; neither size nor
+time of an answer is the other side's choice.
 """
 
+import http
 import http.client
 import socket
 import ssl
@@ -14,7 +16,8 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from urllib.parse import SplitResult, urlsplit
+from typing import BinaryIO
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from django.conf import settings
 
@@ -27,6 +30,10 @@ URL_LENGTH = 500
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 10.0
 ANSWER_BYTES = 16 * 1024
+CHUNK_BYTES = 64 * 1024
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MAX_HEADER = 100
 # Inside, though `is_global` does not say so: IETF assignments with metadata servers among them,
 # Azure's wire server, and the ways in which IPv6 carries an IPv4 address.
 INSIDE = tuple(
@@ -133,6 +140,74 @@ def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
     if connection.is_cut:
         raise Broken("too slow")
     return answer.status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downloaded:
+    """What a publisher answered; `etag` and `modified` are to be sent with the next question."""
+
+    status: int
+    etag: str = ""
+    modified: str = ""
+
+
+def download(
+    url: str, into: BinaryIO, *, etag: str = "", modified: str = "", seconds: float, most: int
+) -> Downloaded:
+    """Write what the URL holds to the file, unless it is still what `etag` or `modified` name.
+
+    Publishers redirect to their storage: up to MAX_REDIRECTS addresses are followed, each checked
+    as the first one.  All of it takes `seconds` at most and has `most` bytes at most.  Raises as
+    `target_of`, and Broken for an answer that is neither the file nor "not modified".
+    """
+    headers = {"Accept-Encoding": "identity", "User-Agent": "Stratford"}
+    headers |= {"If-None-Match": etag} if etag else {}
+    headers |= {"If-Modified-Since": modified} if modified else {}
+    deadline = time.monotonic() + seconds
+    for _ in range(MAX_REDIRECTS + 1):
+        answer, url = _get(target_of(url), into, headers, deadline, most)
+        if answer is not None:
+            return answer
+    raise Broken("too many redirects")
+
+
+def _get(
+    target: Target, into: BinaryIO, headers: Mapping[str, str], deadline: float, most: int
+) -> tuple[Downloaded | None, str]:
+    """Return the answer, or where to ask instead."""
+    connection = _connected(target, deadline)
+    try:
+        connection.request("GET", target.path, headers=dict(headers))
+        with closing(connection.getresponse()) as answer:
+            if answer.status in REDIRECTS:
+                return None, urljoin(target.url.geturl(), answer.getheader("Location") or "")
+            if answer.status not in {http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED}:
+                raise Broken(f"status {answer.status}")
+            if answer.status == http.HTTPStatus.OK:
+                _copy(answer, into, most)
+            found = Downloaded(
+                status=answer.status,
+                etag=(answer.getheader("ETag") or "")[:MAX_HEADER],
+                modified=(answer.getheader("Last-Modified") or "")[:MAX_HEADER],
+            )
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Broken("too slow" if connection.is_cut else type(error).__name__) from error
+    finally:
+        connection.end()
+    if connection.is_cut:
+        raise Broken("too slow")
+    return found, ""
+
+
+def _copy(answer: http.client.HTTPResponse, into: BinaryIO, most: int) -> None:
+    said, read = answer.length, 0
+    while part := answer.read(CHUNK_BYTES):
+        read += len(part)
+        if read > most:
+            raise Broken("too large")
+        into.write(part)
+    if said is not None and read != said:
+        raise Broken("cut short")
 
 
 class _Pinned(http.client.HTTPConnection):

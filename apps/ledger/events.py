@@ -18,3 +18,24 @@ class EntryPosted(DomainEvent):
     reverses_id: str | None
     digest: str
     legs: list[list[str | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversalProposed(DomainEvent):
+    """An officer asked to reverse an entry."""
+
+    name: ClassVar[str] = "ledger.reversal.proposed"
+
+    entry_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversalDecided(DomainEvent):
+    """A second officer decided; `outcome` is CONFIRMED or REJECTED."""
+
+    name: ClassVar[str] = "ledger.reversal.decided"
+
+    entry_id: str
+    reversal_id: str | None
+    outcome: str

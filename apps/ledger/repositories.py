@@ -1,23 +1,85 @@
 """Questions to accounts and entries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
 from uuid import UUID
 
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from apps.core.domain.dates import DateRange
+from apps.core.errors import NotFound
+from apps.infrastructure.prepared import run_prepared
 from apps.ledger.domain.legs import AccountKey, AccountKind
 
 if TYPE_CHECKING:
-    from apps.ledger.models import Account, Entry, Posting
+    from apps.ledger.models import Account, Entry, Posting, ReversalProposal
+
+
+# All of them or, where one is missing, none.
+LOCK = """
+WITH found AS MATERIALIZED (
+    SELECT array_agg(account.id) AS ids
+      FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS key (owner_id, kind, asset)
+     CROSS JOIN LATERAL (
+        SELECT id FROM ledger_account
+         WHERE owner_id = key.owner_id AND kind = key.kind AND asset = key.asset
+        UNION ALL
+        SELECT id FROM ledger_account
+         WHERE key.owner_id IS NULL AND owner_id IS NULL AND kind = key.kind
+           AND asset = key.asset AND shard = %s
+     ) AS account
+)
+SELECT account.id, owner_id, kind, asset, balance, floor
+  FROM found JOIN ledger_account AS account ON account.id = ANY (found.ids)
+ WHERE cardinality(found.ids) = %s
+ ORDER BY owner_id NULLS LAST, kind, asset
+   FOR NO KEY UPDATE OF account
+"""
+BALANCES_OF = """
+SELECT kind, asset, sum(balance) FROM ledger_account WHERE {} GROUP BY kind, asset ORDER BY 1, 2
+"""
+CLAIM = """
+INSERT INTO ledger_entry (id, idempotency_key, kind, reference, reverses_id, digest, posted_at)
+VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s) ON CONFLICT DO NOTHING RETURNING id
+"""
+MOVE = """
+WITH change AS MATERIALIZED (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::numeric[]) AS change (id, asset, amount)
+), moved AS (
+    UPDATE ledger_account AS account SET balance = account.balance + change.amount
+      FROM change WHERE account.id = change.id
+    RETURNING account.id, account.balance
+)
+INSERT INTO ledger_posting (entry_id, account_id, asset, amount, balance)
+SELECT %s::uuid, change.id, change.asset, change.amount, moved.balance
+  FROM change JOIN moved ON moved.id = change.id
+"""
+
+
+class LockedAccount(NamedTuple):
+    """What posting needs of a row whose lock it holds."""
+
+    id: int
+    balance: Decimal
+    floor: Decimal | None
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
+    model: "type[Account]"
+
     def owned_by(self, owner_id: UUID | None) -> Self:
         return self.filter(owner_id=owner_id)
+
+    def balances(self, owner_id: UUID | None) -> list[tuple[Any, ...]]:
+        """Return kind, asset and balance of each account, the parts of the firm's added up."""
+        if owner_id is None:
+            return run_prepared(BALANCES_OF.format("owner_id IS NULL"), [])
+        return run_prepared(BALANCES_OF.format("owner_id = %s"), [owner_id])
 
     def keyed(self, keys: Iterable[AccountKey]) -> Self:
         """Find the accounts with these natural keys, by one index look-up each."""
@@ -29,17 +91,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
         )
         return self.filter(reduce(or_, wanted))
 
-    def locked(self, keys: Iterable[AccountKey]) -> "dict[AccountKey, Account]":
-        """Lock the rows that exist, the clients' before the firm's shared ones.
+    def locked(self, keys: Iterable[AccountKey], shard: int) -> dict[AccountKey, LockedAccount]:
+        """Lock the rows, the clients' before the firm's shared ones; none when one is missing.
 
         Every writer asks in this order, so that two of them never wait for each other in a ring.
         """
-        rows = (
-            self.keyed(keys)
-            .order_by(models.F("owner_id").asc(nulls_last=True), "kind", "asset")
-            .select_for_update(no_key=True)
-        )
-        return {AccountKey(row.owner_id, AccountKind(row.kind), row.asset): row for row in rows}
+        wanted = [(key.owner_id, key.kind.value, key.asset) for key in keys]
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        rows = run_prepared(LOCK, [*columns, shard, len(wanted)])
+        return {
+            AccountKey(owner_id, AccountKind(kind), asset): LockedAccount(pk, balance, floor)
+            for pk, owner_id, kind, asset, balance, floor in rows
+        }
 
 
 class AppendOnly:
@@ -53,6 +116,12 @@ class AppendOnly:
 
 
 class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
+    def claim(self, entry: "Entry") -> bool:
+        """Insert the entry unless its key, or a reversal of the same entry, is there."""
+        labels = (entry.idempotency_key, entry.kind, entry.reference)
+        values = [entry.id, *labels, entry.reverses_id, entry.digest, entry.posted_at]
+        return bool(run_prepared(CLAIM, values))
+
     def keyed(self, idempotency_key: str) -> "Entry | None":
         return self.filter(idempotency_key=idempotency_key).first()
 
@@ -70,19 +139,65 @@ class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
 class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
     model: "type[Posting]"
 
+    def move(self, entry: "Entry", moves: Sequence[tuple[int, str, Decimal]]) -> None:
+        """Add each amount to its account and post it, in one statement: (account, asset, amount).
+
+        The accounts' rows are locked in this transaction.
+        """
+        columns = [list(column) for column in zip(*moves, strict=True)]
+        run_prepared(MOVE, [*columns, entry.id])
+
     def owned_by(self, owner_id: UUID) -> Self:
         return self.filter(account__owner_id=owner_id)
+
+    def balance_before(self, moment: datetime) -> Decimal:
+        """Return the balance that the account of these postings had at the moment."""
+        before = self.filter(posted_at__lt=moment).order_by("-posted_at", "-id")
+        return before.values_list("balance", flat=True).first() or Decimal(0)
+
+    def page(
+        self, account_id: int, days: DateRange, after: tuple[datetime, int] | None, size: int
+    ) -> "list[Posting]":
+        """Return the account's next postings of those days, each with its entry."""
+        start, end = days_in_utc(days)
+        rows = self.filter(account_id=account_id, posted_at__gte=start, posted_at__lt=end)
+        if after is not None:
+            at, last_id = after
+            rows = rows.filter(posted_at__gte=at).exclude(posted_at=at, id__lte=last_id)
+        return list(rows.select_related("entry").order_by("posted_at", "id")[:size])
+
+
+class ReversalProposalQuerySet(models.QuerySet["ReversalProposal"]):
+    def locked(self, proposal_id: UUID) -> "ReversalProposal":
+        row = self.select_for_update(no_key=True).filter(id=proposal_id).first()
+        if row is None:
+            raise NotFound("There is no such proposal.")
+        return row
+
+
+def days_in_utc(days: DateRange) -> tuple[datetime, datetime]:
+    """Return when the first day begins and when the last has ended."""
+    start = datetime.combine(days.start, time(), UTC)
+    return start, datetime.combine(days.end, time(), UTC) + timedelta(days=1)
 
 
 # The proof of the ledger: each query finds rows that should not exist.
 BALANCES = """
-SELECT account.id, coalesce(account.owner_id::text, 'firm'), account.kind, account.asset,
-       account.balance, coalesce(posted.total, 0)
+SELECT account.id, coalesce(account.owner_id::text, 'firm/' || account.shard), account.kind,
+       account.asset, account.balance, coalesce(posted.total, 0)
   FROM ledger_account AS account
   LEFT JOIN (SELECT account_id, sum(amount) AS total FROM ledger_posting GROUP BY account_id)
     AS posted ON posted.account_id = account.id
  WHERE account.balance <> coalesce(posted.total, 0)
  ORDER BY account.id
+"""
+RUNNING = """
+SELECT id, account_id, balance, total
+  FROM (
+    SELECT id, account_id, balance, sum(amount) OVER (PARTITION BY account_id ORDER BY id) AS total
+      FROM ledger_posting
+  ) AS posting
+ WHERE balance <> total ORDER BY id
 """
 FLOORS = """
 SELECT id, balance, floor FROM ledger_account WHERE balance < floor ORDER BY id
@@ -125,6 +240,7 @@ SELECT entry.id
 
 DIFFERENCES = (
     (BALANCES, "account {0} ({1} {2} {3}): balance {4}, its postings sum to {5}"),
+    (RUNNING, "posting {0} of account {1}: balance {2}, the postings up to it sum to {3}"),
     (FLOORS, "account {0}: balance {1} is below its floor {2}"),
     (ZERO_SUMS, "entry {0}: its postings in {1} sum to {2}, not to zero"),
     (EMPTY_ENTRIES, "entry {0}: it has no postings"),

@@ -4,23 +4,38 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.audit.services import Actor, emit
 from apps.core.commands import command
 from apps.core.domain.money import MINOR_UNITS
-from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
-from apps.ledger.domain.legs import KIND_PATTERN, AccountKey, AccountKind, Leg, digest, net
-from apps.ledger.events import EntryPosted
-from apps.ledger.models import Account, Entry, Posting
+from apps.core.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    Refused,
+)
+from apps.ledger.domain.legs import (
+    KIND_PATTERN,
+    AccountKey,
+    AccountKind,
+    Leg,
+    digest,
+    net,
+    shard_of,
+)
+from apps.ledger.events import EntryPosted, ReversalProposed
+from apps.ledger.models import Account, Entry, Posting, ReversalProposal
+from apps.ledger.repositories import LockedAccount
+from apps.users.models import User
 
+DECIDE_REVERSAL = "ledger.decide_reversal"
+MAX_REASON_LENGTH = 300
 MAX_KEY_LENGTH = 200
 MAX_REFERENCE_LENGTH = 100
-ADD_TO_BALANCES = """
-UPDATE ledger_account AS account SET balance = account.balance + change.amount
-  FROM unnest(%s::bigint[], %s::numeric[]) AS change (account_id, amount)
- WHERE account.id = change.account_id
-"""
 
 
 @command
@@ -42,9 +57,22 @@ def entry_post(
     key has an entry with other legs), Refused `insufficient_funds` or `insufficient_units` (a
     client's account would fall below its floor; nothing moved).
     """
-    return _post(
-        actor, Entry(idempotency_key=idempotency_key, kind=kind, reference=reference), legs
+    return entry_add(
+        actor=actor, idempotency_key=idempotency_key, kind=kind, legs=legs, reference=reference
     )
+
+
+def entry_add(
+    *,
+    actor: Actor | None,
+    idempotency_key: str,
+    kind: str,
+    legs: Sequence[Leg],
+    reference: str = "",
+) -> Entry:
+    """Do what `entry_post` says as a part of the caller's command, which fails as a whole."""
+    entry = Entry(idempotency_key=idempotency_key, kind=kind, reference=reference)
+    return _post(actor, entry, legs)
 
 
 @command
@@ -86,13 +114,8 @@ def _post(actor: Actor | None, entry: Entry, legs: Sequence[Leg]) -> Entry:
         return first
     accounts = _lock(changes)
     _check_floors(accounts, changes)
-    with connection.cursor() as cursor:
-        ids = [accounts[key].id for key in changes]
-        cursor.execute(ADD_TO_BALANCES, [ids, list(changes.values())])
-    Posting.objects.bulk_create(
-        Posting(entry=entry, account=accounts[key], asset=key.asset, amount=amount)
-        for key, amount in changes.items()
-    )
+    moves = [(accounts[key].id, key.asset, amount) for key, amount in changes.items()]
+    Posting.objects.move(entry, moves)
     emit(_posted(entry, changes), actor=actor)
     return entry
 
@@ -111,7 +134,8 @@ def _claim(entry: Entry) -> Entry:
 
     Raises Conflict when the key's first entry says something else.
     """
-    Entry.objects.bulk_create([entry], ignore_conflicts=True)
+    if Entry.objects.claim(entry):
+        return entry
     first = Entry.objects.keyed(entry.idempotency_key)
     if first is None:
         raise Conflict("The entry was already reversed.", code="already_reversed")
@@ -120,19 +144,25 @@ def _claim(entry: Entry) -> Entry:
     return first
 
 
-def _lock(changes: Mapping[AccountKey, Decimal]) -> dict[AccountKey, Account]:
+def _lock(changes: Mapping[AccountKey, Decimal]) -> dict[AccountKey, LockedAccount]:
     """Return every account of the entry under its row lock, made first where it is missing."""
-    known = {
-        (row.owner_id, row.kind, row.asset) for row in Account.objects.keyed(changes).iterator()
-    }
-    missing = [key for key in changes if (key.owner_id, key.kind.value, key.asset) not in known]
-    if missing:
-        Account.objects.bulk_create(map(Account.for_key, missing), ignore_conflicts=True)
-    return Account.objects.locked(changes)
+    shard = shard_of(changes)
+    accounts = Account.objects.locked(changes, shard)
+    if not accounts:
+        known = set(
+            Account.objects.keyed(changes).values_list("owner_id", "kind", "asset", "shard")
+        )
+        made = (Account.for_key(key, shard) for key in changes)
+        missing = [
+            row for row in made if (row.owner_id, row.kind, row.asset, row.shard) not in known
+        ]
+        Account.objects.bulk_create(missing, ignore_conflicts=True)
+        accounts = Account.objects.locked(changes, shard)
+    return accounts
 
 
 def _check_floors(
-    accounts: Mapping[AccountKey, Account], changes: Mapping[AccountKey, Decimal]
+    accounts: Mapping[AccountKey, LockedAccount], changes: Mapping[AccountKey, Decimal]
 ) -> None:
     for key, change in changes.items():
         account = accounts[key]
@@ -161,3 +191,75 @@ def _posted(entry: Entry, changes: Mapping[AccountKey, Decimal]) -> EntryPosted:
             for key, amount in changes.items()
         ],
     )
+
+
+@command
+def reversal_propose(*, actor: User, entry_id: UUID, reason: str) -> ReversalProposal:
+    """Ask for an entry to be reversed and return the proposal; nothing moves yet.
+
+    What moved units or holds is corrected where it came from (its order, its corporate action), or
+    lots and orders would no longer agree with the ledger.
+
+    Raises NotPermitted, NotFound, InvalidInput (the reason), Conflict (`already_reversed`,
+    `is_reversal`, `already_proposed`), Refused `entry_not_reversible`.
+    """
+    _check_officer(actor)
+    text = reason.strip()
+    if not 3 <= len(text) <= MAX_REASON_LENGTH or "\x00" in text:
+        raise InvalidInput(f"A reason has 3 to {MAX_REASON_LENGTH} characters.", field="reason")
+    entry = Entry.objects.filter(id=entry_id).first()
+    if entry is None:
+        raise NotFound("There is no such entry.")
+    if entry.reverses_id:
+        raise Conflict("A reversal is not reversed: post the entry anew.", code="is_reversal")
+    if Entry.objects.filter(reverses=entry).exists():
+        raise Conflict("The entry was already reversed.", code="already_reversed")
+    if entry.postings.filter(account__kind__in=[AccountKind.HELD, AccountKind.SECURITIES]).exists():
+        raise Refused("Correct this where it came from.", code="entry_not_reversible")
+    proposal = ReversalProposal(entry=entry, reason=text, proposed_by=actor)
+    try:
+        with transaction.atomic():
+            proposal.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("The entry has a proposal already.", code="already_proposed") from error
+    event = ReversalProposed(stream=proposal.stream, entry_id=str(entry.id), reason=text)
+    emit(event, actor=actor)
+    return proposal
+
+
+@command
+def reversal_confirm(*, actor: User, proposal_id: UUID) -> ReversalProposal:
+    """Post the reversing entry that another officer proposed.
+
+    Raises NotPermitted (`four_eyes` for the proposer), NotFound, IllegalTransition, and what
+    `entry_reverse` raises.
+    """
+    _check_officer(actor)
+    proposal = ReversalProposal.objects.locked(proposal_id)
+    if actor.pk == proposal.proposed_by_id:
+        raise NotPermitted("A second officer must decide.", code="four_eyes")
+    if proposal.status != ReversalProposal.Status.PROPOSED:
+        raise IllegalTransition("The reversal was decided already.")
+    reversal = entry_reverse(
+        actor=actor, entry_id=proposal.entry_id, idempotency_key=f"reversal-{proposal.id}"
+    )
+    return _decided(actor, proposal, reversal)
+
+
+@command
+def reversal_reject(*, actor: User, proposal_id: UUID) -> ReversalProposal:
+    """Turn a proposal down; raises NotPermitted, NotFound, IllegalTransition."""
+    _check_officer(actor)
+    return _decided(actor, ReversalProposal.objects.locked(proposal_id), None)
+
+
+def _decided(actor: User, proposal: ReversalProposal, reversal: Entry | None) -> ReversalProposal:
+    event = proposal.decide(actor, reversal=reversal, at=timezone.now())
+    proposal.save()
+    emit(event, actor=actor)
+    return proposal
+
+
+def _check_officer(actor: User) -> None:
+    if not actor.has_perm(DECIDE_REVERSAL):
+        raise NotPermitted("Only operations reverse entries.")

@@ -61,3 +61,26 @@ class BarsLoaded(DomainEvent):
     sha256: str
     rows: int
     changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceRatesLoaded(DomainEvent):
+    """`sha256` is the file's version; `changed` counts the rates that were new or different."""
+
+    name: ClassVar[str] = "market.reference_rates.loaded"
+
+    source: str
+    sha256: str
+    newest_date: str
+    rates: int
+    changed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstrumentDelisted(DomainEvent):
+    """It trades no more; `new_symbol` is what its units go on as, where they do."""
+
+    name: ClassVar[str] = "market.instrument.delisted"
+
+    symbol: str
+    new_symbol: str

@@ -5,11 +5,14 @@ from decimal import Decimal
 from django.db import models
 from timescale.db.models.fields import TimescaleDateTimeField
 
+from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import Conflict, IllegalTransition
 from apps.market.domain.bars import DAILY, DailyBar
 from apps.market.domain.quotes import SOURCE_LENGTH, Quote
 from apps.market.events import (
+    InstrumentDelisted,
     InstrumentHalted,
+    InstrumentListed,
     InstrumentReleased,
     InstrumentRestricted,
     InstrumentResumed,
@@ -85,6 +88,11 @@ class Instrument(models.Model):
                 condition=models.Q(status__in=["ACTIVE", "HALTED", "DELISTED"]),
                 name="market_instrument_status",
             ),
+            # A ledger account's asset is money or units, and its code alone says which.
+            models.CheckConstraint(
+                condition=~models.Q(symbol__in=sorted(MINOR_UNITS)),
+                name="market_instrument_symbol_is_no_currency",
+            ),
         )
 
     def __str__(self) -> str:
@@ -118,6 +126,21 @@ class Instrument(models.Model):
             raise Conflict("The instrument is not restricted.")
         self.is_restricted = False
         return InstrumentReleased(stream=self.stream, symbol=self.symbol, reason=reason)
+
+    def delist(self, *, new_symbol: str = "") -> InstrumentDelisted:
+        if self.status == self.Status.DELISTED:
+            raise IllegalTransition("The instrument is delisted already.")
+        self.status = self.Status.DELISTED
+        return InstrumentDelisted(stream=self.stream, symbol=self.symbol, new_symbol=new_symbol)
+
+    def listed(self) -> InstrumentListed:
+        return InstrumentListed(
+            stream=self.stream,
+            symbol=self.symbol,
+            exchange=self.exchange,
+            asset_class=self.asset_class,
+            currency=self.currency,
+        )
 
     def _move(self, start: Status, end: Status) -> None:
         if self.status != start:
@@ -228,3 +251,24 @@ class Tick(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.time:%H:%M:%S} {self.last}"
+
+
+class ReferenceRate(models.Model):
+    """How many units of a currency one euro was worth on a day, as the publisher states it."""
+
+    pk = models.CompositePrimaryKey("currency", "day")
+    currency = models.CharField(max_length=3)
+    day = models.DateField()
+    rate = models.DecimalField(max_digits=26, decimal_places=8)
+    source = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(rate__gt=0) & ~models.Q(currency="EUR"),
+                name="market_reference_rate_sane",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rate.normalize():f} {self.currency} on {self.day}"

@@ -1,13 +1,15 @@
 """Questions to the tables of the market, and the bulk writes that only SQL does fast enough."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import connection, connections, models
 
 from apps.infrastructure.cache import TwoLevelCache
 from apps.market.domain.bars import DAILY, DailyBar
+from apps.market.domain.fx import EuroRate
 from apps.market.domain.quotes import Quote
 from apps.market.domain.wire import quote_pack, quote_unpack
 
@@ -74,6 +76,21 @@ ON CONFLICT (symbol) DO UPDATE SET bid = excluded.bid, ask = excluded.ask, last 
 WHERE excluded.at > known.at
 RETURNING symbol
 """
+UPSERT_RATES = """
+INSERT INTO market_referencerate AS known (currency, day, rate, source)
+SELECT currency, day, rate, %s FROM incoming_referencerate
+ON CONFLICT (currency, day) DO UPDATE SET rate = excluded.rate, source = excluded.source
+WHERE known.rate <> excluded.rate
+"""
+# One index look-up a currency, however long the table and the way back are.
+LATEST_RATES = """
+SELECT wanted.currency, found.day, found.rate, found.source
+  FROM unnest(%s::varchar[]) AS wanted (currency)
+ CROSS JOIN LATERAL (
+    SELECT day, rate, source FROM market_referencerate
+     WHERE currency = wanted.currency AND day <= %s ORDER BY day DESC LIMIT 1
+ ) AS found
+"""
 
 
 def _copy(table: str, columns: Sequence[str], types: list[str], rows: Iterable[Any]) -> Any:
@@ -124,3 +141,27 @@ def upsert_last_quotes(quotes: Sequence[Quote]) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(UPSERT_LAST_QUOTES, [list(column) for column in zip(*rows, strict=True)])
         return {row[0] for row in cursor.fetchall()}
+
+
+def upsert_rates(source: str, rates: Iterable[EuroRate]) -> int:
+    """Write rates to the euro; return how many were new or different.  Call in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE incoming_referencerate (currency varchar, day date,"
+            " rate numeric) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY incoming_referencerate FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(["varchar", "date", "numeric"])
+            for rate in rates:
+                copy.write_row((rate.currency, rate.day, rate.rate))
+        cursor.execute(UPSERT_RATES, [source])
+        changed = int(cursor.rowcount)
+        cursor.execute("DROP TABLE incoming_referencerate")
+    return changed
+
+
+def latest_rates(currencies: Iterable[str], on: date) -> dict[str, tuple[date, Decimal, str]]:
+    """Return day, rate and source of each currency's newest rate of `on` or before it."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_RATES, [list(currencies), on])
+        return {row[0]: (row[1], row[2], row[3]) for row in cursor.fetchall()}

@@ -3,33 +3,45 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
-from apps.core.errors import NotFound, Unavailable
+from apps.core.domain.money import MINOR_UNITS
+from apps.core.errors import InvalidInput, NotFound, Unavailable
 from apps.infrastructure.health import Finding, grade_age
+from apps.infrastructure.prepared import load_rows
 from apps.market.domain import sessions
 from apps.market.domain.bars import DAILY, DailyBar
+from apps.market.domain.fx import EURO, FxRate, cross
 from apps.market.domain.quotes import Quote
-from apps.market.models import Bar, Instrument, LastQuote
-from apps.market.repositories import InstrumentQuerySet, recall_quotes
+from apps.market.models import Bar, Instrument, LastQuote, ReferenceRate
+from apps.market.repositories import InstrumentQuerySet, latest_rates, recall_quotes
 
 
 def instrument_get(symbol: str) -> Instrument:
     """Return the instrument; raises NotFound."""
-    instrument = Instrument.objects.filter(symbol=symbol).first()
-    if instrument is None:
+    rows = load_rows(Instrument, "WHERE symbol = %s", [symbol])
+    if not rows:
         raise NotFound("There is no such instrument.", field="symbol")
-    return instrument
+    return rows[0]
 
 
 def instrument_list(*, only_tradable: bool = True) -> InstrumentQuerySet:
     """Return the instruments by symbol; without `only_tradable` indices and delisted ones too."""
     instruments = Instrument.objects.order_by("symbol")
     return instruments.tradable() if only_tradable else instruments
+
+
+def currencies_of(symbols: Iterable[str]) -> dict[str, str]:
+    """Return the currency of each listed symbol."""
+    wanted = list(symbols)
+    if not wanted:
+        return {}
+    return dict(Instrument.objects.filter(symbol__in=wanted).values_list("symbol", "currency"))
 
 
 def quote_get(symbol: str) -> Quote | None:
@@ -131,6 +143,17 @@ def session_end(instrument: Instrument, at: datetime) -> datetime:
     return closing
 
 
+def session_from(exchange: str, day: date) -> sessions.Session:
+    """Return the exchange's first session on that day or after it, by its calendar.
+
+    Raises NotFound without a calendar, Unavailable where the calendar ends.
+    """
+    found = sessions.sessions(exchange, DateRange(day, day + timedelta(days=12)))
+    if not found:
+        raise Unavailable("The exchange's calendar does not reach that far.")
+    return found[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The exchange's own hours; `price_source` says where the prices come from meanwhile."""
@@ -153,3 +176,59 @@ def clock_get(exchange: str, at: datetime) -> Clock:
         next_close=sessions.next_close(exchange, at),
         price_source=settings.MARKET_PROVIDER,
     )
+
+
+def fx_rate(source: str, target: str, *, on: date, rounding: str = ROUND_HALF_EVEN) -> FxRate:
+    """Return the ECB's reference rate of `on`, else of the last day before that has one.
+
+    Units of `target` for one of `source`, through the euro; its day is the older one's of the two.
+
+    Raises InvalidInput `fx_currency_unknown` for a currency that was never published, and
+    Unavailable `fx_rate_unavailable` beyond settings.FX_RATE_MAX_AGE_DAYS.
+    """
+    found = fx_rates([source], target, on=on, rounding=rounding).get(source)
+    if found is not None:
+        return found
+    for currency in sorted({source, target} - {EURO}):
+        if not ReferenceRate.objects.filter(currency=currency).exists():
+            raise InvalidInput(
+                "There are no reference rates of this currency.",
+                code="fx_currency_unknown",
+                currency=currency,
+            )
+    raise Unavailable(
+        "There is no reference rate that is recent enough.",
+        code="fx_rate_unavailable",
+        limit=f"{settings.FX_RATE_MAX_AGE_DAYS} days",
+    )
+
+
+def fx_currencies() -> list[str]:
+    """Return the currencies that convert today, by code."""
+    today = timezone.now().date()
+    return sorted(fx_rates(MINOR_UNITS, EURO, on=today))
+
+
+def fx_rates(
+    sources: Iterable[str], target: str, *, on: date, rounding: str = ROUND_HALF_EVEN
+) -> dict[str, FxRate]:
+    """Return `fx_rate` of the sources to the target, by source, in one query at most.
+
+    A source without a rate that is recent enough is absent.
+    """
+    wanted = set(sources)
+    rates = {target: FxRate(Decimal(1), on, "")} if target in wanted else {}
+    foreign = wanted - {target}
+    if not foreign:
+        return rates
+    oldest = on - timedelta(days=settings.FX_RATE_MAX_AGE_DAYS)
+    to_euro = latest_rates(sorted((foreign | {target}) - {EURO}), on)
+    known = {currency: found for currency, found in to_euro.items() if found[0] >= oldest}
+    known[EURO] = (on, Decimal(1), "")
+    far = known.get(target)
+    for source in foreign & known.keys():
+        if far is not None:
+            near = known[source]
+            rate = cross(near[1], far[1], rounding)
+            rates[source] = FxRate(rate, min(near[0], far[0]), near[2] or far[2])
+    return rates

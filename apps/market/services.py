@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import structlog
 from celery import current_app
@@ -22,8 +23,9 @@ from apps.market.domain.bars import DailyBar
 from apps.market.domain.catalogue import LISTINGS
 from apps.market.domain.quotes import Quote
 from apps.market.domain.wire import QUOTES_CHANNEL, batch_message
-from apps.market.events import BarsLoaded, InstrumentListed
-from apps.market.models import Instrument, Tick
+from apps.market.events import BarsLoaded, ReferenceRatesLoaded
+from apps.market.models import Instrument, LastQuote, Tick
+from apps.market.providers.ecb import RateFile
 from apps.market.providers.packaged import BarFile
 from apps.users.models import User
 
@@ -32,6 +34,11 @@ REASON_LENGTH = 300
 CLOCK_TOLERANCE = timedelta(seconds=5)
 QUOTE_TASK_EXPIRES_SECONDS = 10
 REPORT_EVERY_ROWS = 5000
+# What a new symbol takes over from the old one.
+SUCCEEDED = (
+    *("name", "exchange", "asset_class", "currency", "sector", "lot_size", "tick_size"),
+    *("bar_source", "is_restricted"),
+)
 
 
 @command
@@ -46,14 +53,7 @@ def instruments_list_catalogue(*, actor: User | None) -> list[Instrument]:
         if listing.symbol in known:
             continue
         instrument = Instrument.objects.create(**asdict(listing))
-        event = InstrumentListed(
-            stream=instrument.stream,
-            symbol=instrument.symbol,
-            exchange=instrument.exchange,
-            asset_class=instrument.asset_class,
-            currency=instrument.currency,
-        )
-        emit(event, actor=actor)
+        emit(instrument.listed(), actor=actor)
         created.append(instrument)
     return created
 
@@ -80,6 +80,54 @@ def instrument_restrict(*, actor: User, symbol: str, reason: str) -> Instrument:
 def instrument_release(*, actor: User, symbol: str, reason: str) -> Instrument:
     """Take the instrument off the restricted list; raises NotFound, InvalidInput, Conflict."""
     return _change(actor, symbol, lambda instrument: instrument.release(_checked(reason)))
+
+
+@command
+def instrument_delist(*, symbol: str, new_symbol: str = "") -> Instrument:
+    """Take the instrument off the market for good; twice is once.  Raises NotFound."""
+    instrument = Instrument.objects.locked(symbol)
+    if instrument is None:
+        raise NotFound("There is no such instrument.", field="symbol")
+    if instrument.status != Instrument.Status.DELISTED:
+        event = instrument.delist(new_symbol=new_symbol)
+        instrument.save()
+        emit(event, actor=None)
+    return instrument
+
+
+@command
+def instrument_rename(*, symbol: str, new_symbol: str) -> Instrument:
+    """Delist the symbol, list the new one with the same terms where it is not, and return that.
+
+    Twice is once.  Raises NotFound.
+    """
+    old = instrument_delist(symbol=symbol, new_symbol=new_symbol)
+    found = Instrument.objects.locked(new_symbol)
+    if found is not None:
+        return found
+    new = Instrument(
+        symbol=new_symbol,
+        **{name: getattr(old, name) for name in SUCCEEDED},
+    )
+    new.save(force_insert=True)
+    emit(new.listed(), actor=None)
+    return new
+
+
+@command
+def quote_restate(*, symbol: str, ratio: tuple[Decimal, Decimal], at: datetime) -> bool:
+    """Put the last quote into the units after a split, if it is from before; say whether it was.
+
+    `ratio` is new units and old units.  No event: the next quote of the market takes its place.
+    """
+    row = LastQuote.objects.filter(symbol=symbol, at__lt=at).first()
+    if row is None:
+        return False
+    quote = row.as_quote().restated(ratio, at=at)
+    if not repositories.upsert_last_quotes([quote]):
+        return False
+    transaction.on_commit(lambda: repositories.remember_quotes([quote]))
+    return True
 
 
 def _change(actor: User, symbol: str, move: Callable[[Instrument], DomainEvent]) -> Instrument:
@@ -131,6 +179,28 @@ def bars_load(
                 changed=changed,
             )
             emit(event, actor=actor)
+    return changed
+
+
+@command
+def rates_load(*, actor: User | None, rate_file: RateFile) -> int:
+    """Write the file's reference rates; return how many were new or different.
+
+    Loading a file again changes nothing and leaves no event; a rate that the file lacks stays.
+    Raises InvalidInput for a file of another form: nothing is written.
+    """
+    rates = list(rate_file.rates())
+    changed = repositories.upsert_rates(rate_file.source, rates)
+    if changed:
+        event = ReferenceRatesLoaded(
+            stream="market-reference-rates",
+            source=rate_file.source,
+            sha256=rate_file.sha256(),
+            newest_date=max(rate.day for rate in rates).isoformat(),
+            rates=len(rates),
+            changed=changed,
+        )
+        emit(event, actor=actor)
     return changed
 
 

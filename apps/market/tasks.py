@@ -12,6 +12,7 @@ from apps.core.errors import InvalidInput
 from apps.market import services
 from apps.market.domain.quotes import Quote
 from apps.market.domain.wire import quote_unpack
+from apps.market.providers.ecb import rate_file
 
 logger = structlog.get_logger(__name__)
 
@@ -32,3 +33,9 @@ def ingest_ticks(ticks: Sequence[Mapping[str, Any]], replayed_on: str | None = N
 @shared_task(name="market.prune_ticks")
 def prune_ticks() -> None:
     services.ticks_prune(retention_days=settings.TICK_RETENTION_DAYS)
+
+
+@shared_task(name="market.load_rates")
+def load_rates() -> int:
+    """Load the ECB's file again; an operator replaces it every day."""
+    return services.rates_load(actor=None, rate_file=rate_file())

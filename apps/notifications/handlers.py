@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from apps.compliance.events import KycDecided
+from apps.compliance.events import KycDecided, OperationsAlertRaised
 from apps.core.events import DomainEvent, subscribe
 from apps.notifications.services.messages import notification_send
 from apps.notifications.services.webhooks import deliveries_enqueue
@@ -15,6 +15,8 @@ from apps.trading.events import (
     OrderFilled,
     OrderRejected,
 )
+from apps.trading.events.plans import PlanRunEnded
+from apps.users.domain.roles import Role
 from apps.users.events import (
     ApiKeyCreated,
     ApiKeyRevoked,
@@ -28,7 +30,7 @@ from apps.users.events import (
     SignInSucceeded,
     SocialAccountChanged,
 )
-from apps.users.selectors import email_former_get
+from apps.users.selectors import email_former_get, role_holders
 
 # What a client hears of a decision; every other status says nothing to them.
 KYC_CODES = {
@@ -47,6 +49,12 @@ def tell_kyc_decided(event: KycDecided) -> None:
     code = KYC_CODES.get(event.status)
     if code:
         _tell(event, event.client_id, code, {})
+
+
+@subscribe(OperationsAlertRaised)
+def tell_operations(event: OperationsAlertRaised) -> None:
+    for user_id in role_holders(Role.OPERATIONS):
+        _tell(event, str(user_id), "operations_alert", {"message": event.message})
 
 
 @subscribe(CashDeposited)
@@ -76,6 +84,23 @@ def tell_order_filled(event: OrderFilled) -> None:
 @subscribe(OrderRejected)
 def tell_order_rejected(event: OrderRejected) -> None:
     _tell(event, event.client_id, "order_rejected", {"symbol": event.symbol})
+
+
+@subscribe(OrderCanceled)
+def tell_order_canceled(event: OrderCanceled) -> None:
+    """Tell of what the firm canceled; clients know what they did themselves."""
+    if event.reason == "by_firm":
+        _tell(event, event.client_id, "order_canceled_by_firm", {"symbol": event.symbol})
+
+
+@subscribe(PlanRunEnded)
+def tell_plan_run_ended(event: PlanRunEnded) -> None:
+    """Tell of what went wrong; what went well is told by its deposit and its fills."""
+    facts = {"due_date": event.due_date, "code": event.code}
+    if event.status == "FAILED":
+        _tell(event, event.client_id, "plan_run_failed", facts)
+    elif event.code:
+        _tell(event, event.client_id, "plan_run_partly", facts)
 
 
 @subscribe(SignInSucceeded)

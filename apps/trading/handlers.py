@@ -8,6 +8,7 @@ from apps.infrastructure.realtime import push
 from apps.trading.events import (
     OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderCancelRequested,
     OrderExpired,
     OrderFilled,
@@ -15,13 +16,17 @@ from apps.trading.events import (
     OrderReplaced,
     OrderReplaceRejected,
     OrderReplaceRequested,
+    OrderSubmitted,
 )
 from apps.trading.selectors.orders import order_snapshot
+from apps.trading.services.instructions import order_instruct
 from apps.trading.services.replacements import replace_route
 from apps.trading.services.routing import cancel_route, order_route
 
 OrderEvent = (
-    OrderAccepted
+    OrderSubmitted
+    | OrderAccepted
+    | OrderCancelRejected
     | OrderFilled
     | OrderCanceled
     | OrderRejected
@@ -31,6 +36,11 @@ OrderEvent = (
 )
 
 
+@subscribe(OrderSubmitted)
+def instruct_submitted(event: OrderSubmitted) -> None:
+    order_instruct(order_id=UUID(event.order_id))
+
+
 @subscribe(OrderAccepted)
 def route_accepted(event: OrderAccepted) -> None:
     order_route(order_id=UUID(event.order_id))
@@ -38,7 +48,7 @@ def route_accepted(event: OrderAccepted) -> None:
 
 @subscribe(OrderCancelRequested)
 def route_cancel(event: OrderCancelRequested) -> None:
-    cancel_route(order_id=UUID(event.order_id))
+    cancel_route(order_id=UUID(event.order_id), reason=event.reason)
 
 
 @subscribe(OrderReplaceRequested)
@@ -56,6 +66,16 @@ def _push(event: OrderEvent, **more: Any) -> None:
     """Tell the client's connections the order's state now and what just happened to it."""
     data = {"event": event.name, **order_snapshot(UUID(event.order_id)), **more}
     push(user_id=UUID(event.client_id), channel="orders", event_id=event.event_id, data=data)
+
+
+@subscribe(OrderSubmitted)
+def push_submitted(event: OrderSubmitted) -> None:
+    _push(event)
+
+
+@subscribe(OrderCancelRejected)
+def push_cancel_rejected(event: OrderCancelRejected) -> None:
+    _push(event)
 
 
 @subscribe(OrderAccepted)

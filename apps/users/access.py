@@ -14,7 +14,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from apps.users.domain.access_matrix import ANYONE, NOBODY, OPERATIONS, SIGNED_IN, is_allowed
+from apps.users.domain.access_matrix import OPERATIONS, is_allowed
+from apps.users.domain.audiences import ANYONE, NOBODY, SIGNED_IN
 from apps.users.models import User
 
 if TYPE_CHECKING:

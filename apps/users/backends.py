@@ -19,13 +19,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.infrastructure.realtime import sockets_recheck
-from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.permissions import permissions_of
 from apps.users.domain.sessions import METHODS_KEY, USER_AGENT_LENGTH, idle_end
 from apps.users.models import PortalSession, User
 
 
 class RoleBackend(BaseBackend):
-    """Permissions come from `domain/access_matrix.py` alone; this backend authenticates nobody."""
+    """Permissions come from `domain/permissions.py` alone; this backend authenticates nobody."""
 
     def get_all_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: Model | None = None

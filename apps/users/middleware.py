@@ -15,7 +15,8 @@ from rest_framework.views import APIView
 from apps.infrastructure.access import is_local
 from apps.users.access import methods_named, operation_of, pattern_of, user_may
 from apps.users.backends import SessionStore, session_describe
-from apps.users.domain.access_matrix import LOCAL, NOBODY, OPERATIONS
+from apps.users.domain.access_matrix import OPERATIONS
+from apps.users.domain.audiences import LOCAL, NOBODY
 from apps.users.models import User
 from apps.users.selectors import (
     second_factor_is_demanded,

@@ -69,6 +69,12 @@ def user_get(user_id: UUID) -> User:
     return user
 
 
+def role_holders(role: Role) -> list[UUID]:
+    """Return the active users (by id) who have the role."""
+    rows = User.objects.filter(groups__name=role, is_active=True)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 def email_former_get(change_id: UUID) -> str:
     """Return the e-mail address that the user had before the change; "" for no such change."""
     change = EmailChange.objects.filter(pk=change_id).first()

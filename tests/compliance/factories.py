@@ -7,9 +7,11 @@ from typing import Any
 from django.utils import timezone
 from PIL import Image
 
+from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.domain.questionnaire import STEP_BY_CODE
-from apps.compliance.models import KycRecord
+from apps.compliance.models import KycRecord, ScreeningHit
 from apps.compliance.services.documents import document_upload
+from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_save_step
 from apps.users.models import User
 
@@ -83,3 +85,22 @@ def fill_kyc(client: User, **changes: Any) -> KycRecord:
 
 def _names(step: str) -> frozenset[str]:
     return frozenset(STEP_BY_CODE[step].by_name)
+
+
+def hit_decide(
+    actor: User, hit: ScreeningHit, disposition: str = "FALSE_POSITIVE", **changes: Any
+) -> list[ScreeningHit]:
+    """Decide a hit on the evidence as it is now, for the first reason that fits."""
+    reasons = REASONS[AlertKind.SCREENING].get(disposition, ("NAME_ONLY",))
+    record = KycRecord.objects.get(id=hit.record_id)
+    return hits_dispose(
+        **{
+            "actor": actor,
+            "hit_ids": [hit.id],
+            "disposition": disposition,
+            "reason_code": reasons[0],
+            "reason": "Other birth",
+            "evidence_version": record.evidence_version,
+            **changes,
+        }
+    )

@@ -31,7 +31,7 @@ def desk(role: Role = Role.COMPLIANCE_OFFICER) -> tuple[Client, User]:
 
 
 def reviewed(**changes: Any) -> KycRecord:
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
     person = make_user()
     fill_kyc(person, **changes)
     kyc_submit(actor=person)
@@ -85,7 +85,11 @@ def test_decision_form_decides_after_the_hits() -> None:
     assert "APPROVE:" not in client.get(address("change", record.id)).content.decode()
     client.post(
         address("hit", record.id, hit.id),
-        {"disposition": "FALSE_POSITIVE", "reason": "Born elsewhere in another year"},
+        {
+            "decision": "FALSE_POSITIVE:DIFFERENT_BIRTH_DATE",
+            "reason": "Born elsewhere in another year",
+            "evidence_version": record.evidence_version,
+        },
     )
     assert "another officer must confirm" in decide(client, record, decision="APPROVE:VERIFIED")
     assert record.status == "IN_REVIEW"
@@ -150,7 +154,7 @@ def test_who_may_not_decide_sees_no_form() -> None:
 
     for text in (read_only, own):
         assert 'name="act"' not in text
-        assert 'name="disposition"' not in text
+        assert "Decide this hit" not in text
     assert "Nobody decides their own record." in own
 
 

@@ -129,7 +129,7 @@ def test_alert_raise_new_evidence_withdraws_the_proposal() -> None:
 
     alert.refresh_from_db()
     assert (alert.status, alert.disposition, alert.proposed_by) == ("OPEN", "", None)
-    last = AuditEvent.objects.head(alert.stream)
+    last = AuditEvent.objects.stream(alert.stream).last()
     assert last is not None
     assert last.payload["proposal_withdrawn"] is True
 
@@ -173,7 +173,7 @@ def test_alert_closed_by_two_officers_keeps_both_and_the_reason() -> None:
     alert.refresh_from_db()
     assert (alert.status, alert.proposed_by, alert.confirmed_by) == ("CLOSED", first, second)
     assert names(alert)[-2:] == ["compliance.alert.proposed", "compliance.alert.decided"]
-    event = AuditEvent.objects.head(alert.stream)
+    event = AuditEvent.objects.stream(alert.stream).last()
     assert event is not None
     assert event.payload["reason_code"] == "ONE_OFF"
     assert "car" not in str(event.payload)

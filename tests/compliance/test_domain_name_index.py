@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from faker import Faker
 
-from apps.compliance.domain.matching import name_similarity
 from apps.compliance.domain.name_index import NameIndex
+from apps.compliance.domain.name_similarity import name_similarity
 
 THRESHOLD = 0.85
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apps.compliance.domain.matching import (
-    DEFAULT_THRESHOLD,
+from apps.compliance.domain.matching import DEFAULT_THRESHOLD
+from apps.compliance.domain.name_similarity import (
     LEAST_SIMILARITY,
     name_similarity,
     token_similarity,

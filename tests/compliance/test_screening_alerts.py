@@ -10,10 +10,10 @@ from apps.compliance.models import Alert, KycRecord, ScreeningHit
 from apps.compliance.selectors.screening_alerts import hits_outcome
 from apps.compliance.services.alerts import alert_confirm, alert_propose, alert_view
 from apps.compliance.services.kyc_decisions import kyc_confirm_decision, kyc_propose_decision
-from apps.compliance.services.screening import hit_dispose
 from apps.core.errors import NotPermitted, Refused
 from apps.users.models import User
 from tests.compliance.alert_factories import make_officer
+from tests.compliance.factories import hit_decide
 from tests.compliance.test_alert_admin import page, signed_in
 from tests.compliance.test_services_screening import LISTED, propose, submitted, with_list
 
@@ -38,7 +38,7 @@ def second() -> User:
 
 def dispose(actor: User, disposition: str = "FALSE_POSITIVE") -> None:
     hit = ScreeningHit.objects.get()
-    hit_dispose(actor=actor, hit_id=hit.id, disposition=disposition, reason="Other birth")
+    hit_decide(actor, hit, disposition)
 
 
 def propose_alert(actor: User, disposition: str, reason_code: str) -> Alert:

@@ -58,14 +58,16 @@ def cash_and_held(portfolio: Portfolio) -> list[Decimal]:
 
 
 def assert_refused(portfolio: Portfolio, code: str) -> None:
+    """See the order refused, that written down, and nothing else changed."""
     before = cash_and_held(portfolio), Order.objects.count(), AuditEvent.objects.count()
 
     with pytest.raises(Refused) as refusal:
         place_order(portfolio)
 
     assert refusal.value.code == code
-    after = cash_and_held(portfolio), Order.objects.count(), AuditEvent.objects.count()
+    after = cash_and_held(portfolio), Order.objects.count(), AuditEvent.objects.count() - 1
     assert after == before
+    assert AuditEvent.objects.latest("sequence").name == "trading.order.refused"
 
 
 def test_order_place_meets_the_real_gate(portfolio: Portfolio) -> None:

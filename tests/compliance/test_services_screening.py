@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
 from apps.compliance.models import Alert, KycDecision, KycRecord, ScreeningHit, ScreeningRun
+from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.compliance.services.kyc_decisions import (
     kyc_confirm_decision,
@@ -14,16 +15,11 @@ from apps.compliance.services.kyc_decisions import (
     kyc_view_record,
     kyc_withdraw_decision,
 )
-from apps.compliance.services.screening import (
-    clients_rescreen,
-    hit_dispose,
-    hits_dispose_by_alert,
-    screening_run,
-)
+from apps.compliance.services.rescreening import clients_rescreen
+from apps.compliance.services.screening import screening_run
 from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import (
     Conflict,
-    DomainError,
     IllegalTransition,
     InvalidInput,
     NotFound,
@@ -32,7 +28,7 @@ from apps.core.errors import (
 )
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import ANSWERS, fill_kyc
+from tests.compliance.factories import ANSWERS, fill_kyc, hit_decide
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +55,7 @@ def submitted(**changes: Any) -> KycRecord:
 
 
 def with_list() -> None:
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
 
 
 def propose(
@@ -117,7 +113,7 @@ def test_pair_cleared_once_does_not_come_back_until_the_client_changes(officer: 
     with_list()
     record = submitted(**LISTED)
     hit = ScreeningHit.objects.get()
-    hit_dispose(actor=officer, hit_id=hit.id, disposition="FALSE_POSITIVE", reason="Other birth")
+    hit_decide(officer, hit)
     record.refresh_from_db()
     propose(record, officer, "REQUEST_INFORMATION")
     kyc_submit(actor=record.client)
@@ -163,6 +159,7 @@ def test_true_match_on_an_approved_client_suspends(officer: User) -> None:
         actor=officer,
         references=[str(hit.id) for hit in ScreeningHit.objects.all()],
         disposition="TRUE_MATCH",
+        reason_code="IDENTIFIERS_MATCH",
         reason="Alert",
     )
 
@@ -172,46 +169,8 @@ def test_true_match_on_an_approved_client_suspends(officer: User) -> None:
 
 
 def test_hits_dispose_by_alert_with_another_disposition_does_nothing(officer: User) -> None:
-    assert hits_dispose_by_alert(actor=officer, references=[], disposition="OTHER", reason="x") == 0
-
-
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"disposition": "MAYBE"}, InvalidInput),
-        ({"reason": "  "}, InvalidInput),
-        ({"hit_id": uuid4()}, NotFound),
-    ],
-)
-def test_hit_dispose_with_bad_input_is_refused(
-    officer: User, changes: dict[str, Any], error: type[DomainError]
-) -> None:
-    with_list()
-    submitted(**LISTED)
-    asked: dict[str, Any] = {
-        "hit_id": ScreeningHit.objects.get().id,
-        "disposition": "FALSE_POSITIVE",
-        "reason": "Other birth date",
-    }
-
-    with pytest.raises(error):
-        hit_dispose(actor=officer, **{**asked, **changes})
-
-    assert ScreeningHit.objects.get().status == "OPEN"
-
-
-def test_hit_dispose_by_who_may_not_or_twice_is_refused(officer: User) -> None:
-    with_list()
-    record = submitted(**LISTED)
-    hit = ScreeningHit.objects.get()
-    asked: dict[str, Any] = {"hit_id": hit.id, "disposition": "FALSE_POSITIVE", "reason": "Other"}
-    with pytest.raises(NotPermitted):
-        hit_dispose(actor=record.client, **asked)
-
-    hit_dispose(actor=officer, **asked)
-
-    with pytest.raises(Conflict):
-        hit_dispose(actor=officer, **asked)
+    asked = {"references": [], "disposition": "OTHER", "reason_code": "", "reason": "x"}
+    assert hits_dispose_by_alert(actor=officer, **asked) == 0  # type: ignore[arg-type]
 
 
 def test_low_risk_approval_by_one_officer_is_final(officer: User) -> None:

@@ -15,9 +15,9 @@ from apps.audit.models import AuditEvent
 from apps.compliance.domain.matching import (
     DEFAULT_THRESHOLD,
     Subject,
-    name_similarity,
     subject_match,
 )
+from apps.compliance.domain.name_similarity import name_similarity
 from apps.compliance.models import WatchlistEntity, WatchlistName, WatchlistVersion
 from apps.compliance.selectors.screening import candidates_of
 from apps.compliance.services import watchlists
@@ -43,7 +43,7 @@ def edit(folder: Path, name: str, change: Callable[[str], str]) -> None:
 
 
 def bring_in(folder: Path) -> WatchlistVersion:
-    return watchlist_import(actor=None, folder=folder, list_code="SAMPLE")
+    return watchlist_import(actor=None, path=folder, list_code="SAMPLE")
 
 
 @pytest.mark.django_db
@@ -56,12 +56,12 @@ def test_watchlist_import_reads_every_name_date_and_country(folder: Path) -> Non
     assert entity.birth_dates == ["1961-03-14"]
     assert entity.countries == ["RU"]
     assert entity.programmes == ["SAMPLE-A"]
-    names = {name.name: (name.is_primary, name.is_weak) for name in entity.names.all()}
+    names = {name.name: (name.kind, name.script, name.is_weak) for name in entity.names.all()}
     assert names == {
-        "Dmitri Olegovich MARCHENKOV": (True, False),
-        "Dmitry MARCHENKOFF": (False, False),
-        "Дмитрий Олегович Марченков": (False, False),
-        "DIMA M": (False, True),
+        "Dmitri Olegovich MARCHENKOV": ("PRIMARY", "Latn", False),
+        "Dmitry MARCHENKOFF": ("ALIAS", "Latn", False),
+        "Дмитрий Олегович Марченков": ("ALIAS", "Cyrl", False),
+        "DIMA M": ("ALIAS", "Latn", True),
     }
     assert WatchlistEntity.objects.get(uid="9008").birth_dates == ["1982"]
     event = AuditEvent.objects.get(name="compliance.watchlist.imported")
@@ -274,7 +274,7 @@ def test_matcher_on_labelled_pairs_reaches_its_f1() -> None:
 @pytest.mark.django_db
 def test_watchlist_import_of_the_full_list_takes_seconds_and_finds_every_spelling() -> None:
     began = time.monotonic()
-    version = watchlist_import(actor=None, folder=Path(settings.REFERENCE_DATA) / "ofac")
+    version = watchlist_import(actor=None, path=Path(settings.REFERENCE_DATA) / "ofac")
 
     assert time.monotonic() - began < 30
     assert version.entity_count == 8976

@@ -21,13 +21,16 @@ LISTS = "#result_list tbody th a"
 DESK = (
     *("/admin/", "/admin/compliance/alert/", "/admin/compliance/kycrecord/"),
     *("/admin/compliance/alert/?status__exact=CLOSED", "/admin/compliance/scenario/"),
+    *("/admin/compliance/watchlistimport/", "/admin/compliance/ownlistchange/entries/"),
     *("/admin/compliance/watchlistversion/", "/admin/trading/order/", "/admin/ledger/entry/"),
 )
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
 PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
     *("/activity/", "/notifications/", "/settings/", "/settings/api-keys/"),
+    *("/settings/security/", "/settings/email/", "/taxes/"),
     *("/settings/security/", "/settings/email/"),
+    *("/portfolios/", "/portfolios/target/", "/portfolios/plans/", "/money/transfer/"),
 )
 
 

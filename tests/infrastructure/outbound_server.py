@@ -54,6 +54,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(receiver.answer)
 
+    def do_GET(self) -> None:
+        receiver = self.server.receiver
+        receiver.received.append((self.path, dict(self.headers.items()), b""))
+        statuses = receiver.statuses
+        self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+        for name, value in receiver.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(receiver.answer)
+
     def drip(self, seconds: float) -> None:
         """Send headers, or after them a body, without an end."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n")

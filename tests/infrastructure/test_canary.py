@@ -31,11 +31,13 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.infrastructure import documents
 from apps.infrastructure.ciphers import HEADER_BYTES, NONCE_FROM
 from apps.infrastructure.encryption import EncryptedField, encrypted_fields
+from apps.trading.services.restrictions import restriction_add
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from apps.users.services.emails import email_change_confirm, email_change_request
 from stratford import logs
 from tests.compliance.factories import ANSWERS, image_bytes
+from tests.market.factories import make_instrument
 from tests.users.factories import PASSWORD, api_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,7 +102,7 @@ def planted(step: str) -> dict[str, Any]:
 
 def walk() -> User:
     """Sign up, sign in well and badly, answer well and badly, upload, hand in, be looked at."""
-    watchlist_import(actor=None, folder=SAMPLE, list_code="SAMPLE")
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
     person = make_user(email=FORMER_EMAIL, display_name=word("display"))
     email_change_request(user=person, email=EMAIL)
     link = re.search(r"/settings/email/confirm/(\S+)/", str(mail.outbox[-1].body))
@@ -152,6 +154,8 @@ def examine(person: User) -> None:
         reason_code=min(REASONS[AlertKind.MONITORING]["NOT_SUSPICIOUS"]),
         note=word("proposal"),
     )
+    make_instrument("AAPL")
+    restriction_add(actor=officer, symbol="AAPL", client_id=person.pk, reason=word("restriction"))
 
 
 def dumped() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """docs/limits.md says what the settings say."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,14 @@ MEGABYTE = 1024 * 1024
         ("Portfolios", str(settings.MAX_PORTFOLIOS_PER_CLIENT)),
         (
             "Order, notional",
-            "{order_minimum} to {order_notional}".format(**settings.ORDER_LIMITS),
+            "{order_minimum} to {firm[ORDER_NOTIONAL]}".format(**settings.ORDER_LIMITS),
         ),
-        ("Orders a day", str(settings.ORDER_LIMITS["orders_a_day"])),
+        ("Orders a day", settings.ORDER_LIMITS["firm"]["ORDERS_A_DAY"]),
+        ("Orders a day, notional", settings.ORDER_LIMITS["firm"]["NOTIONAL_A_DAY"]),
+        (
+            "Limit price through the market",
+            f"{Decimal(settings.ORDER_LIMITS['firm']['PRICE_COLLAR']) * 100:.0f} %",
+        ),
         (
             "Uploaded file",
             (

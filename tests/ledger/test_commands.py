@@ -128,3 +128,10 @@ def test_ledger_verify_of_many_postings_stays_set_based(
         )
     with django_assert_max_num_queries(10):
         assert verify() == ""
+
+
+def test_ledger_verify_after_a_running_balance_was_changed_names_the_posting(entry: Entry) -> None:
+    posting = Posting.objects.filter(entry=entry, asset="USD").earliest("id")
+    behind_the_back("UPDATE ledger_posting SET balance = 7 WHERE id = %s", posting.id)
+
+    assert f"posting {posting.id} of account {posting.account_id}: balance 7" in verify()

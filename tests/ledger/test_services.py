@@ -277,7 +277,7 @@ def test_posting_that_unbalances_an_old_entry_is_refused_by_the_database() -> No
     account = Account.objects.create(kind="FEES", asset="USD")
 
     with pytest.raises(IntegrityError, match="do not sum to zero"):
-        commit(Posting(entry=entry, account=account, asset="USD", amount=Decimal(1)))
+        commit(Posting(entry=entry, account=account, asset="USD", amount=Decimal(1), balance=1))
 
 
 def test_posting_of_another_asset_than_its_account_is_refused_by_the_database() -> None:
@@ -285,7 +285,7 @@ def test_posting_of_another_asset_than_its_account_is_refused_by_the_database() 
     account = Account.objects.create(kind="FEES", asset="USD")
 
     with pytest.raises(IntegrityError, match="asset_of_account"):
-        commit(Posting(entry=entry, account=account, asset="EUR", amount=Decimal(1)))
+        commit(Posting(entry=entry, account=account, asset="EUR", amount=Decimal(1), balance=1))
 
 
 def test_balance_below_its_floor_is_refused_by_the_database() -> None:
@@ -367,3 +367,20 @@ def test_ledger_differences_gives_its_checks_all_the_time_they_need(settings: Se
     settings.LEDGER_CHECKS = [f"{__name__}.timeout_now"]
 
     assert list(ledger_differences()) == ["0"]
+
+
+def test_firm_accounts_in_parts_show_one_balance_and_the_proof_names_the_part() -> None:
+    owners = [UUID(int=number) for number in (1, 2, 18)]
+    for owner in owners:
+        post(deposit_legs(owner, "10"))
+
+    rows = Account.objects.filter(owner_id=None, kind="CLIENT_MONEY")
+    assert sorted(rows.values_list("shard", "balance")) == [(1, Decimal(-10)), (2, Decimal(-20))]
+    assert balance_get(None, FIRM, "USD") == -30
+    assert [row.balance for row in balances_of(None)] == [-30]
+    assert list(ledger_differences()) == []
+
+    Account.objects.filter(owner_id=None, shard=2).update(balance=-19)
+
+    [difference] = ledger_differences()
+    assert "firm/2 CLIENT_MONEY USD): balance -19.00000000, its postings sum to -20" in difference

@@ -1,13 +1,13 @@
 """Instruments and quotes for every test."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
 from apps.market.domain.quotes import Quote
-from apps.market.models import Instrument, LastQuote
+from apps.market.models import Instrument, LastQuote, ReferenceRate
 
 
 def make_instrument(symbol: str = "AAPL", **fields: Any) -> Instrument:
@@ -46,3 +46,13 @@ def put_quote(
     }
     LastQuote.objects.update_or_create(symbol=symbol, defaults=defaults)
     return quote
+
+
+def put_rates(per_euro: dict[str, str], on: date | None = None) -> None:
+    """Make these the reference rates to the euro of that day, today unless told."""
+    for currency, rate in per_euro.items():
+        ReferenceRate.objects.update_or_create(
+            currency=currency,
+            day=on or timezone.now().date(),
+            defaults={"rate": Decimal(rate), "source": "test"},
+        )

@@ -47,7 +47,9 @@ def test_market_load_twice_writes_once() -> None:
     assert Bar.objects.count() == 8313 * 21 + 12154
     assert Instrument.objects.count() == 24
     names = AuditEvent.objects.values_list("name", flat=True)
-    assert sorted(names) == ["market.bars.loaded"] * 3 + ["market.instrument.listed"] * 24
+    assert sorted(names) == ["market.bars.loaded"] * 3 + ["market.instrument.listed"] * 24 + [
+        "market.reference_rates.loaded"
+    ]
     apple = selectors.bars_list(
         "AAPL", date(2012, 6, 1), date(2012, 6, 1), source="bokeh_sampledata"
     )

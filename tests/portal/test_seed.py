@@ -130,6 +130,7 @@ def test_seed_steps_are_in_the_order_in_which_they_need_each_other(people: Peopl
     assert [step.title for step in seed.seed_steps(people)] == [
         "Create the people",
         "Load daily bars",
+        "Load exchange rates",
         "Import the watchlist",
         "Identify and fund the client",
     ]

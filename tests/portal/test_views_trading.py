@@ -103,9 +103,12 @@ def test_portfolio_is_opened_chosen_and_refused_for_others(pages: Client, user: 
     assert pages.post("/portfolios/", {"name": "Growth"}).status_code == 409
     assert pages.post("/portfolios/", {"name": "\x00"}).status_code == 400
     second = make_portfolio(user)
-    assert pages.post(f"/portfolios/{second.id}/").status_code == 302
+    chosen = {"portfolio": str(second.id), "next": "/orders/"}
+    assert pages.post("/portfolios/select/", chosen)["Location"] == "/orders/"
     assert second.name in pages.get("/").content.decode()
-    assert pages.post(f"/portfolios/{make_portfolio().id}/").status_code == 404
+    others = {"portfolio": str(make_portfolio().id)}
+    assert pages.post("/portfolios/select/", others).status_code == 404
+    assert pages.post("/portfolios/select/", {"portfolio": "x"}).status_code == 400
     assert mine.name in pages.get("/settings/").content.decode()
 
 

@@ -5,12 +5,15 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from apps.ledger.domain.legs import AccountKind, Leg
+from apps.ledger.domain.legs import AccountKind, Leg, is_currency
 from apps.ledger.services import entry_post
-from apps.trading.models import Order, Portfolio
+from apps.trading.domain.limits import LimitKind, LimitScope
+from apps.trading.models import Order, Portfolio, TradingLimit
+from apps.trading.services.limits import limit_confirm, limit_propose
 from apps.trading.services.orders import order_place
 from apps.trading.services.portfolios import portfolio_open
 from apps.trading.services.routing import order_route
+from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.market.factories import make_instrument, put_quote
 from tests.users.factories import make_user
@@ -28,9 +31,16 @@ def make_portfolio(client: User | None = None, cash: str = "0") -> Portfolio:
     return portfolio
 
 
+def make_live_portfolio(client: User | None = None) -> Portfolio:
+    """Make a live portfolio as it is where a live venue was configured."""
+    portfolio = Portfolio(client=client or make_user(), name="Live", currency="USD", mode="LIVE")
+    portfolio.save(force_insert=True)
+    return portfolio
+
+
 def fund(portfolio: Portfolio, amount: str, asset: str = "USD") -> None:
     """Put units of an asset into the portfolio, past the bank and the venue."""
-    is_cash = asset == portfolio.currency
+    is_cash = is_currency(asset)
     theirs = AccountKind.CASH if is_cash else AccountKind.SECURITIES
     firms = AccountKind.CLIENT_MONEY if is_cash else AccountKind.CLEARING
     entry_post(
@@ -77,3 +87,26 @@ def hold_units(
     fund(portfolio, str(Decimal(quantity) * Decimal(price) * Decimal("1.1")))
     order = place_order(portfolio, symbol=symbol, quantity=quantity)
     return order_route(order_id=order.id)
+
+
+def set_limit(
+    kind: str,
+    value: str | None,
+    *,
+    client: User | None = None,
+    portfolio: Portfolio | None = None,
+    **terms: Any,
+) -> TradingLimit:
+    """Put a limit in force: the firm's, or that of a client or a portfolio; None lifts it."""
+    scope = LimitScope.CLIENT if client else LimitScope.FIRM
+    limit = limit_propose(
+        actor=make_user(Role.OPERATIONS),
+        scope=LimitScope.PORTFOLIO if portfolio else scope,
+        kind=LimitKind(kind),
+        value=None if value is None else Decimal(value),
+        client_id=client.pk if client else None,
+        portfolio_id=portfolio.id if portfolio else None,
+        reason="Test",
+        **terms,
+    )
+    return limit_confirm(actor=make_user(Role.OPERATIONS), limit_id=limit.id)

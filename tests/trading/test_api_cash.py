@@ -46,7 +46,7 @@ def test_portfolios_posted_and_listed_show_only_your_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": ""}, {"name": 5}, {"name": "a\u0000"}, {"name": "a", "mode": "LIVE"}]
+    "body", [{}, {"name": ""}, {"name": 5}, {"name": "a\u0000"}, {"name": "a", "mode": "REAL"}]
 )
 def test_portfolios_posted_with_bad_input_get_a_problem(body: dict[str, Any]) -> None:
     answer = api_client(make_user()).post("/api/v1/portfolios", body, format="json")

@@ -65,8 +65,8 @@ def test_order_is_replaced_by_whoever_saw_it_as_it_is(api: APIClient, order: Ord
     [
         ({"quantity": "12"}, None, 400),
         ({"quantity": "12"}, "no tag", 400),
-        ({}, "*", 400),
-        ({"client_order_id": "x"}, "*", 400),
+        ({}, "*", 422),
+        ({"client_order_id": "x"}, "*", 422),
         ({"quantity": "-1"}, "*", 400),
         ({"side": "SELL"}, "*", 400),
         ({"stop_price": "1"}, "*", 400),

@@ -46,10 +46,11 @@ def test_application_role_has_no_right_too_many(table: str, allowed: set[str]) -
         assert {row[0] for row in cursor.fetchall()} == allowed
 
 
-def test_application_role_may_rename_a_portfolio_and_not_give_it_away() -> None:
+def test_application_role_may_rename_or_close_a_portfolio_and_not_give_it_away() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name FROM unnest(ARRAY['name', 'client_id', 'mode', 'currency']) AS name"
+            "SELECT name"
+            " FROM unnest(ARRAY['name', 'closed_at', 'client_id', 'mode', 'currency']) AS name"
             " WHERE has_column_privilege('stratford_app', 'trading_portfolio', name, 'UPDATE')"
         )
-        assert cursor.fetchall() == [("name",)]
+        assert cursor.fetchall() == [("name",), ("closed_at",)]

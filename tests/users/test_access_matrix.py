@@ -15,7 +15,9 @@ from structlog.testing import capture_logs
 
 from apps.market.consumers.frames import CHANNELS
 from apps.users.access import check_operations
-from apps.users.domain.access_matrix import ANYONE, OPERATIONS, PERMISSIONS, is_allowed
+from apps.users.domain.access_matrix import OPERATIONS, is_allowed
+from apps.users.domain.audiences import ANYONE
+from apps.users.domain.permissions import PERMISSIONS
 from apps.users.domain.roles import Role
 from tests.users.factories import make_user
 from tests.users.world import DESKS, Visitor, make_account, own_ids, visitor, visitor_of

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.core.errors import NotPermitted
-from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.permissions import permissions_of
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.users.factories import PASSWORD, make_user

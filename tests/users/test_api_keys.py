@@ -22,6 +22,7 @@ from apps.users.domain.roles import Role
 from apps.users.models import ApiKey, ApiSession, User
 from apps.users.services.api_keys import api_key_create, api_key_revoke, api_keys_revoke_all
 from stratford.scopes import CHANNELS, DESCRIPTIONS, OPERATIONS
+from tests.trading.factories import make_live_portfolio
 from tests.users.factories import api_client, make_user, totp_device
 from tests.users.helpers import portal_sign_in
 
@@ -75,7 +76,7 @@ def concrete(operation: str) -> tuple[str, str]:
     path = f"/{route}"
     for name in ("portfolio_id", "order_id", "key_id", "session_id", "alert_id"):
         path = path.replace(f"<uuid:{name}>", str(uuid4()))
-    return method, path.replace("<str:symbol>", "AAPL")
+    return method, path.replace("<str:symbol>", "AAPL").replace("<int:year>", "2026")
 
 
 def test_key_with_every_scope_stays_out_of_every_other_operation() -> None:
@@ -130,7 +131,7 @@ def test_key_never_moves_money_nor_makes_another_key() -> None:
 def test_key_reaches_portfolios_of_its_mode_only() -> None:
     user = make_user()
     paper = portfolio_open(actor=user, client=user, name="Paper")
-    live = portfolio_open(actor=user, client=user, name="Live", mode="LIVE")
+    live = make_live_portfolio(user)
     keys = {mode: with_key(make_key(user, mode)[1]) for mode in ("PAPER", "LIVE")}
 
     for mode, own, other in (("PAPER", paper, live), ("LIVE", live, paper)):
@@ -162,7 +163,7 @@ def test_live_key_opens_no_paper_portfolio_and_a_test_key_does() -> None:
 
 def test_key_gets_no_answer_that_was_kept_for_a_session() -> None:
     user = make_user()
-    live = portfolio_open(actor=user, client=user, name="Live", mode="LIVE")
+    live = make_live_portfolio(user)
     body = {
         "portfolio_id": str(live.id),
         "symbol": "AAPL",

@@ -5,7 +5,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from apps.core.errors import NotPermitted
-from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.permissions import permissions_of
 from apps.users.domain.roles import Role
 from apps.users.services.api_keys import api_key_create
 from apps.users.services.tokens import api_session_open

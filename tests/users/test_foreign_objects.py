@@ -21,13 +21,23 @@ PRIVILEGED = {
     *("is_staff", "is_superuser", "is_active", "groups", "roles", "permissions", "reach"),
     *("mode", "lot_method", "risk_rating", "evidence_version", "reviewed", "held_amount"),
 }
-# A key is made for one mode of portfolios: there the mode is asked for.
-CHOSEN = {"ApiKeyInput": {"mode"}, "ApiKeyForm": {"mode"}}
+# What these ask for: a key is made for one mode, staff name whom a limit or a restriction is for.
+CHOSEN = {
+    "ApiKeyInput": {"mode"},
+    "ApiKeyForm": {"mode"},
+    "LimitForm": {"owner"},
+    "LotMethodInput": {"lot_method"},
+    "PortfolioInput": {"mode", "lot_method"},
+    "PortfolioForm": {"mode", "lot_method"},
+    "RestrictionForm": {"client_id"},
+}
 PATHS = (
     *("GET /api/v1/portfolios/{portfolio_id}", "GET /api/v1/portfolios/{portfolio_id}/positions"),
     *(
         "GET /api/v1/portfolios/{portfolio_id}/lots",
         "GET /api/v1/portfolios/{portfolio_id}/summary",
+        "GET /api/v1/portfolios/{portfolio_id}/gains",
+        "GET /api/v1/portfolios/{portfolio_id}/gains.csv",
     ),
     "GET /api/v1/portfolios/{portfolio_id}/ledger-entries",
     "GET /api/v1/portfolios/{portfolio_id}/performance",

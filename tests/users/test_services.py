@@ -6,7 +6,7 @@ import pytest
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.users.backends import SessionStore
-from apps.users.domain.access_matrix import permissions_of
+from apps.users.domain.permissions import permissions_of
 from apps.users.domain.roles import Role
 from apps.users.models import TotpDevice, User
 from apps.users.selectors import portal_user_get, user_get

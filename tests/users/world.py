@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +15,24 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from rest_framework.test import APIClient
 
-from apps.compliance.models import KycRecord
+from apps.compliance.models import (
+    Case,
+    KycRecord,
+    OwnListChange,
+    ScreeningHit,
+    ScreeningRun,
+    ScreeningSearch,
+    ScreeningThreshold,
+    WatchlistEntity,
+    WatchlistSource,
+    WatchlistVersion,
+)
+from apps.compliance.providers.own import OwnEntries
+from apps.compliance.services.watchlists import provider_import
+from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
+from apps.trading.models import CorporateAction, OrderRefusal, Restriction
 from apps.users.domain.roles import Role
 from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
@@ -47,6 +62,63 @@ def make_key(client: User) -> UUID:
     return key.pk
 
 
+def make_lists(author: User) -> None:
+    """Create a source, an attempt to import, a version and a proposal for the firm's own list."""
+    WatchlistSource.objects.get_or_create(
+        list_code="UN", defaults={"url": "https://lists.example/", "changed_by": author}
+    )
+    version = provider_import(actor=None, provider=OwnEntries([]), list_code="OWN")
+    OwnListChange.objects.create(
+        action="END",
+        uid="own-1",
+        payload_hash="0" * 64,
+        base_version=version.version,
+        reason="x",
+        proposed_by=author,
+    )
+
+
+def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
+    """Create a hit, a case, a threshold and a search; return the search's id and the hit's."""
+    run = ScreeningRun.objects.create(
+        record=record,
+        trigger="ONBOARDING",
+        list_versions={},
+        matcher_version="x",
+        threshold="0.85",
+        evidence_version=0,
+        candidate_count=1,
+        hit_count=1,
+        new_hit_count=1,
+    )
+    entity = WatchlistEntity.objects.create(
+        list_code="X",
+        uid="1",
+        kind="PERSON",
+        programmes=[],
+        birth_dates=[],
+        countries=[],
+        content_hash="0" * 64,
+        added_in=WatchlistVersion.objects.first(),
+    )
+    hit = ScreeningHit.objects.create(
+        run=run,
+        record=record,
+        entity=entity,
+        pair_hash="0",
+        score="0.9",
+        client_name="x",
+        listed_name="x",
+        features=[],
+    )
+    Case.objects.create(client=client, origin=f"hit-{hit.id}", opened_at=timezone.now())
+    ScreeningThreshold.objects.create(
+        version=1, base_version=0, threshold="0.9", reason="x", proposed_by=client
+    )
+    search = ScreeningSearch.objects.create(actor=client, purpose="x", row_count=0)
+    return search.id, hit.id
+
+
 def make_account() -> dict[str, Any]:
     """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
     client = make_user(Role.CLIENT)
@@ -55,6 +127,24 @@ def make_account() -> dict[str, Any]:
     portfolio = make_portfolio(client, cash="10000")
     hold_units(portfolio, "2")
     order = place_order(portfolio, order_type="LIMIT", limit_price="95")
+    OrderRefusal.objects.create(
+        portfolio=portfolio, symbol="AAPL", side="BUY", order_type="MARKET", code="lot_size"
+    )
+    Restriction.objects.create(
+        symbol="MSFT", client=client, starts_at=timezone.now(), reason="Test", added_by=client
+    )
+    make_lists(client)
+    CorporateAction.objects.create(
+        kind="SPLIT",
+        symbol="AAPL",
+        currency="USD",
+        ex_date=date(2020, 8, 31) + timedelta(days=CorporateAction.objects.count()),
+        ratio_new=2,
+        ratio_old=1,
+        source="x",
+        proposed_by=client,
+    )
+    search_id, hit_id = make_screening(client, record)
     return {
         "client": client,
         "client_id": client.pk,
@@ -63,16 +153,20 @@ def make_account() -> dict[str, Any]:
         "record_id": record.pk,
         "document_id": record.documents.get().pk,
         "alert_id": make_alert(client).pk,
-        "hit_id": uuid4(),
+        "hit_id": hit_id,
+        "search_id": search_id,
         "key_id": make_key(client),
         "webhook_id": Webhook.objects.create(
             user=client, url="https://hook.example/", secret="x", events=[]
         ).pk,
+        "account_id": Account.objects.get(owner_id=portfolio.id, kind="CASH").pk,
+        "form": "csv",
         "question": "tin",
         "assignment_id": uuid4(),
         "step": "tax",
         "code": "personal",
         "symbol": "AAPL",
+        "year": 2020,
         "key": "unknown",
         "provider": "acme",
         "uidb36": "0",

@@ -53,8 +53,20 @@ def seal(image: list[Any]) -> str:
 
     A third party can compute it without this code.
     """
-    text = json.dumps(image, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_text(image).encode()).hexdigest()
+
+
+def _text(image: list[Any]) -> str:
+    return json.dumps(image, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def seal_halves(row: Sealed) -> tuple[str, str]:
+    """Return the text between the previous hash and the version, and the text after the version.
+
+    For a row whose place in its stream is not known yet.
+    """
+    image = image_of(row)
+    return _text(image[1:3])[1:-1], _text(image[4:])[1:-1]
 
 
 def image_of(row: Sealed) -> list[Any]:

@@ -19,14 +19,15 @@ from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind, Step
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
-from apps.compliance.models import KycDecision, KycRecord, WatchlistVersion
+from apps.compliance.models import KycDecision, KycRecord
+from apps.compliance.selectors.hits import hit_reasons, hits_shown
 from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
+from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_reveal_answer
-from apps.compliance.services.screening import DISPOSITIONS, hit_dispose
 from apps.core.errors import DomainError, InvalidInput, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.attachments import as_attachment
@@ -39,21 +40,6 @@ if TYPE_CHECKING:
 
 TIMELINE = 100
 CHANGES = ("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed")
-
-
-@admin.register(WatchlistVersion)
-class WatchlistVersionAdmin(ReadOnlyAdmin):
-    list_display = (
-        "list_code",
-        "version",
-        "entity_count",
-        "name_count",
-        "added_count",
-        "changed_count",
-        "removed_count",
-        "created_at",
-    )
-    list_filter = ("list_code",)
 
 
 @admin.register(KycRecord)
@@ -182,14 +168,20 @@ class KycRecordAdmin(ReadOnlyAdmin):
         return self._run(request, record_id, act)
 
     def hit_view(self, request: HttpRequest, record_id: UUID, hit_id: UUID) -> HttpResponse:
+        """Decide a hit and, where that is ticked, the others of the same listed name."""
+        form = request.POST
+
         def act() -> str:
-            hit_dispose(
+            disposition, _, reason_code = form.get("decision", "").partition(":")
+            hits = hits_dispose(
                 actor=actor_of(request),
-                hit_id=hit_id,
-                disposition=request.POST.get("disposition", ""),
-                reason=request.POST.get("reason", ""),
+                hit_ids=[hit_id, *(UUID(other) for other in form.getlist("also"))],
+                disposition=disposition,
+                reason_code=reason_code,
+                reason=form.get("reason", ""),
+                evidence_version=int(form.get("evidence_version", "")[:9]),
             )
-            return "The hit is decided."
+            return "The hit is decided." if len(hits) == 1 else f"{len(hits)} hits are decided."
 
         return self._run(request, record_id, act)
 
@@ -223,8 +215,7 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
     answers = answers_of(record.id)
     reviewed = record.decided_at
     events = stream_events(record.stream)
-    hits = record.hits.select_related("entity", "disposed_by")
-    undecided = hits.filter(status="OPEN").count()
+    undecided = record.hits.filter(status="OPEN").count()
     changed = events.filter(name__in=[f"compliance.kyc.{name}" for name in CHANGES])
     return {
         "record": record,
@@ -238,7 +229,7 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
         "documents": document_list(record.id),
         "quarantine": quarantine_list(record.id),
         "factors": record.risk_factors,
-        "hits": hits.prefetch_related("entity__names"),
+        "hits": hits_shown(record.id),
         "subject": subject_of(record.id) if "personal" in answers and record.submitted_at else None,
         "runs": record.screenings.all()[:5],
         "changes": _events(list(changed.filter(occurred_at__gt=reviewed)) if reviewed else []),
@@ -254,7 +245,7 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
         "needs_second": kyc_decisions.needs_second(record, KycDecision.Outcome.APPROVE),
         "undecided": undecided,
         "reasons": _reasons(record, undecided),
-        "dispositions": [(code, plain(code)) for code in DISPOSITIONS],
+        "dispositions": hit_reasons(),
     }
 
 

@@ -77,7 +77,7 @@ DECIDABLE = frozenset({_S.IN_REVIEW, _S.UNDER_REVIEW})
 # Orders and withdrawals pass only here; a review does not stop a client who was approved.
 CLEARED = frozenset({_S.APPROVED, _S.UNDER_REVIEW})
 # A change of a list is compared with these clients; a submission is screened anyway.
-RESCREENED = CLEARED | {_S.IN_REVIEW, _S.SUSPENDED, _S.EXPIRED}
+RESCREENED = CLEARED | {_S.IN_REVIEW, _S.NEEDS_INFORMATION, _S.SUSPENDED, _S.EXPIRED}
 FROZEN = frozenset({_S.SUSPENDED, _S.CLOSED})
 # Documents of these kinds prove who somebody is.
 IDENTITY_KINDS = ("PASSPORT", "IDENTITY_CARD", "DRIVING_LICENCE")

@@ -7,30 +7,48 @@ is dropped here; the bound is generous, so that the comparison alone decides.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
+import msgpack
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
-from apps.compliance.domain.matching import (
+from apps.compliance.domain.name_similarity import (
+    FEW_DOUBT,
+    FEW_MISSING_WEIGHT,
     INITIAL_SIMILARITY,
+    LEAST_HEARD,
     LEAST_SHARED,
+    LEAST_SHARED_PARTLY,
     LEAST_SIMILARITY,
+    MANY_SHARED,
     MISSING_WEIGHT,
-    RUNS,
+    parsed_similarity,
     token_similarity,
-    tokens_similarity,
 )
-from apps.compliance.domain.names import ParsedName, Token, name_parse, tokens_join
+from apps.compliance.domain.name_words import placed_runs, runs, spellings, ways_of
+from apps.compliance.domain.names import ParsedName, Token, name_parse, token_make
 
 # How far the bound may lie below the comparison: roles, doubled words, words joined otherwise.
-MARGIN = 0.05
-LEAST_DELETED = 4
-MAX_CACHED_WORDS = 50_000
+MARGIN = 0.01
+# Positions kept for words asked before: 40 MB at most.
+MAX_CACHED = 5_000_000
+MAX_WORDS = 50_000
+# Words that are one letter apart are as alike as two spellings of joined words must be.
+LEAST_JOINT = 9
+# Bytes of another layout are built anew, not read.
+LAYOUT = 1
 
-Positions = NDArray[np.int32]
-Reach = tuple[Positions, NDArray[np.float32]]
+Positions = NDArray[np.integer]
+Numbers = NDArray[np.float32]
+# Names (None: all of them), how alike each one's word is, and what that word weighs there.
+Reach = tuple[Positions | None, Numbers, Numbers]
+Word = tuple[float, Positions, float]
+NOWHERE: Positions = np.zeros(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,147 +59,319 @@ class Found:
     similarity: float
 
 
-@dataclass(slots=True)
-class _Words:
-    """The distinct words of the names, the names that hold them, and the ways that lead to them.
+class NameIndex:
+    """The names of one kind (PERSON, ORGANISATION, …); read-only once it is built.
 
-    `joints` are neighbours written as one word, with the names that hold them.
+    A name is a run of numbers of words in `_words`, from `_starts[i]` to `_starts[i + 1]`.
     """
 
-    tokens: list[Token] = field(default_factory=list)
-    names: list[list[int]] = field(default_factory=list)
-    by_writing: dict[str, int] = field(default_factory=dict)
-    ways: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    initials: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    joints: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    def __init__(
+        self,
+        kind: str,
+        names: Iterable[tuple[int, str]],
+        identifiers: Mapping[str, Collection[int]] | None = None,
+    ) -> None:
+        """Index pairs of a reference and a name, and references by number of a document.
 
-    def add(self, tokens: Sequence[Token], position: int) -> None:
-        """Note which words the name at the position holds."""
-        for token in tokens:
-            word = self.by_writing.get(token.original)
-            if word is None or self.tokens[word].form != token.form:
-                word = self._new(token)
-            self.names[word].append(position)
-            self.initials[token.form[0]].append(position)
-        for run in _runs(tokens):
-            self.joints["".join(token.form for token in run)].append(position)
-
-    def _new(self, token: Token) -> int:
-        word = self.by_writing[token.original] = len(self.tokens)
-        self.tokens.append(token)
-        self.names.append([])
-        for way in _ways(token):
-            self.ways[way].append(word)
-        return word
-
-
-class NameIndex:
-    """The names of one kind (PERSON, ORGANISATION, …); read-only once it is built."""
-
-    def __init__(self, kind: str, names: Iterable[tuple[int, str]]) -> None:
-        """Index pairs of a reference and a name; 25,000 names take about a second."""
-        self.kind = kind
-        self._references: list[int] = []
-        self._parsed: list[ParsedName] = []
-        self._words = _Words()
+        25,000 names take some seconds; `from_bytes` a tenth of that.
+        """
+        self._identifiers = {key: sorted(found) for key, found in (identifiers or {}).items()}
+        numbers: dict[Token, int] = {}
+        references: list[int] = []
+        words: list[int] = []
+        starts = [0]
         for reference, name in names:
-            self._add(reference, name_parse(name, kind))
-        self._weights = np.array([parsed.weight for parsed in self._parsed], dtype=np.float32)
-        self._reach: dict[str, Reach] = {}
+            tokens = name_parse(name, kind).tokens
+            if tokens:
+                references.append(reference)
+                words += [numbers.setdefault(token, len(numbers)) for token in tokens]
+                starts.append(len(words))
+        self._arrange(
+            kind,
+            list(numbers),
+            np.array(references, dtype=np.int64),
+            np.array(words, dtype=np.int32),
+            np.array(starts, dtype=np.int32),
+        )
+        self._neighbours: list[list[tuple[float, int]]] = [
+            self._near(token) for token in self._tokens
+        ]
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Return the index that `to_bytes` wrote; raises ValueError for another layout."""
+        layout, kind, identifiers, tokens, neighbours, *columns = msgpack.unpackb(data)
+        if layout != LAYOUT:
+            raise ValueError(f"an index of layout {layout}, not {LAYOUT}")
+        index = cls.__new__(cls)
+        references, words, starts = columns
+        index._arrange(
+            kind,
+            [_token(row) for row in tokens],
+            np.frombuffer(references, dtype=np.int64),
+            np.frombuffer(words, dtype=np.int32),
+            np.frombuffer(starts, dtype=np.int32),
+        )
+        index._neighbours = neighbours
+        index._identifiers = identifiers
+        return index
+
+    def to_bytes(self) -> bytes:
+        """Return the index for another process, which reads it in a tenth of the time."""
+        tokens = [
+            (
+                *(token.form, token.original, token.weight, token.number, sorted(token.symbols)),
+                *(token.is_legal, token.is_father),
+            )
+            for token in self._tokens
+        ]
+        columns = (self._references, self._words, self._starts)
+        packed: bytes = msgpack.packb(
+            [
+                LAYOUT,
+                self.kind,
+                self._identifiers,
+                tokens,
+                self._neighbours,
+                *(column.tobytes() for column in columns),
+            ]
+        )
+        return packed
 
     def __len__(self) -> int:
-        return len(self._parsed)
+        return len(self._references)
 
     def search(self, name: str, threshold: float) -> list[Found]:
         """Return the listed names whose similarity to the name reaches the threshold."""
         parsed = name_parse(name, self.kind)
-        if not parsed.tokens or not self._parsed:
+        if not parsed.tokens or not len(self):
             return []
+        near = {token: self._alike(token) for token in parsed.tokens}
+
+        def alike(one: Token, other: Token, kind: str) -> float:
+            known = near.get(one)
+            if known is None or len(one.form) == 1 or other not in self._numbers:
+                return token_similarity(one, other, kind)
+            return known.get(other, 0.0)
+
         found = []
         for position in self._candidates(parsed, threshold):
-            similarity = tokens_similarity(parsed.tokens, self._parsed[position].tokens, self.kind)
+            listed = self._parsed(position)
+            if parsed_similarity(parsed, listed, self.kind, alike) < threshold - MARGIN:
+                continue
+            similarity = parsed_similarity(parsed, listed, self.kind)
             if similarity >= threshold:
-                found.append(Found(self._references[position], similarity))
+                found.append(Found(int(self._references[position]), similarity))
         return found
 
-    def _add(self, reference: int, parsed: ParsedName) -> None:
-        position = len(self._parsed)
-        if not parsed.tokens:
-            return
-        self._references.append(reference)
-        self._parsed.append(parsed)
-        self._words.add(parsed.tokens, position)
+    def holding(self, identifier: str) -> list[int]:
+        """Return the references that have that number (identifier_value)."""
+        return self._identifiers.get(identifier, [])
+
+    def _arrange(
+        self,
+        kind: str,
+        tokens: list[Token],
+        references: NDArray[np.int64],
+        words: NDArray[np.int32],
+        starts: NDArray[np.int32],
+    ) -> None:
+        self.kind = kind
+        self._tokens, self._references = tokens, references
+        self._words, self._starts = words, starts
+        lengths = np.diff(starts)
+        owners = np.repeat(np.arange(len(references), dtype=np.int32), lengths)
+        weights = np.array([token.weight for token in tokens], dtype=np.float32)
+        self._weights = np.zeros(len(references), dtype=np.float32)
+        if len(words):
+            self._weights += np.add.reduceat(weights[words], starts[:-1])
+        # The names that hold a word, one run of positions a word.
+        order = np.argsort(words, kind="stable")
+        self._owners = owners[order]
+        self._first = np.searchsorted(words[order], np.arange(len(tokens) + 1))
+        self._ways: defaultdict[str, list[int]] = defaultdict(list)
+        initials: defaultdict[str, list[int]] = defaultdict(list)
+        for number, token in enumerate(tokens):
+            initials[token.form[0]].append(number)
+            for way in ways_of(token):
+                self._ways[way].append(number)
+        self._initials = {
+            letter: np.concatenate([self._holding(number) for number in numbers])
+            for letter, numbers in initials.items()
+        }
+        self._joints: defaultdict[str, list[int]] = defaultdict(list)
+        forms = [token.form for token in tokens]
+        listed = words.tolist()
+        ends = starts.tolist()
+        for position in range(len(references)):
+            for run in runs([forms[word] for word in listed[ends[position] : ends[position + 1]]]):
+                self._joints["".join(run)].append(position)
+        self._forms = forms
+        self._numbers = {token: number for number, token in enumerate(tokens)}
+        self._neighbours = []
+        self._known: dict[int, ParsedName] = {}
+        self._known_words: dict[Token, dict[Token, float]] = {}
+        self._reach: dict[Token | str, Reach | None] = {}
+        self._cached = 0
+
+    def _holding(self, number: int) -> Positions:
+        """Return the names that hold the word of that number."""
+        return self._owners[self._first[number] : self._first[number + 1]]
+
+    def _parsed(self, position: int) -> ParsedName:
+        parsed = self._known.get(position)
+        if parsed is None:
+            words = self._words[self._starts[position] : self._starts[position + 1]]
+            tokens = tuple(self._tokens[word] for word in words.tolist())
+            parsed = self._known[position] = ParsedName(tokens)
+        return parsed
 
     def _candidates(self, parsed: ParsedName, threshold: float) -> list[int]:
         """Return positions whose bound, the score's formula with the words' weights, is enough."""
-        covered, shared = np.zeros((2, len(self._parsed)), dtype=np.float32)
-        for token in parsed.tokens:
-            positions, similarities = self._reached(token)
-            covered[positions] += similarities * token.weight
-            shared[positions] += token.weight
-        for run in _runs(parsed.tokens):
-            positions, similarities = self._reached(tokens_join(run))
-            weight = sum(token.weight for token in run)
-            covered[positions] = np.maximum(covered[positions], similarities * weight)
-            shared[positions] = np.maximum(shared[positions], weight)
-        near = np.flatnonzero(shared)
-        covered, shared = covered[near], shared[near]
-        rest_ours = np.maximum(parsed.weight - shared, 0)
-        rest_theirs = np.maximum(self._weights[near] - shared, 0)
-        against = 2 * np.minimum(rest_ours, rest_theirs)
-        against += np.abs(rest_ours - rest_theirs) * MISSING_WEIGHT[self.kind]
-        kept = 2 * covered >= (threshold - MARGIN) * (2 * shared + against)
-        if self.kind == "PERSON" and len(parsed.tokens) > 1:
-            kept &= shared >= LEAST_SHARED
+        tokens = parsed.tokens
+        reaches = [(self._reached(token), token.weight) for token in tokens]
+        for start, run in placed_runs([token.form for token in tokens]):
+            reach = self._joined("".join(run))
+            if reach is not None:
+                weight = sum(token.weight for token in tokens[start : start + len(run)])
+                reaches.append((reach, weight))
+        ours, theirs, covered = np.zeros((3, len(self)), dtype=np.float32)
+        for reach, weight in reaches:
+            if reach is None:
+                continue
+            positions, similarities, weights = reach
+            if positions is None:
+                ours += weight * (similarities > 0)
+                theirs += weights
+                covered += similarities * (weights + weight)
+            else:
+                ours[positions] += weight
+                theirs[positions] += weights
+                covered[positions] += similarities * (weights + weight)
+        is_named = self.kind == "PERSON" and len(tokens) > 1
+        near = np.flatnonzero(ours >= (LEAST_SHARED if is_named else LEAST) - ROUNDING)
+        ours, theirs = ours[near], theirs[near]
+        rest_ours = np.maximum(parsed.weight - ours, 0)
+        rest_theirs = np.maximum(self._weights[near] - theirs, 0)
+        missing = np.abs(rest_ours - rest_theirs)
+        matched, paired = covered[near], ours + theirs
+        against = 2 * np.minimum(rest_ours, rest_theirs) + missing * MISSING_WEIGHT[self.kind]
+        if is_named:
+            few = (missing >= 1) & (ours < MANY_SHARED)
+            against += few * missing * (FEW_MISSING_WEIGHT - MISSING_WEIGHT[self.kind])
+            matched -= few * FEW_DOUBT * (paired - matched)
+            matched *= (ours >= LEAST_SHARED_PARTLY - ROUNDING) | (rest_ours + rest_theirs < 1)
+        kept = matched >= (threshold - MARGIN) * (paired + against)
         candidates: list[int] = near[kept].tolist()
         return candidates
 
-    def _reached(self, token: Token) -> Reach:
-        """Return the names that hold a word near the token, each with its best similarity."""
-        key = f"{token.original}/{token.form}"
-        reach = self._reach.get(key)
-        if reach is None:
-            if len(self._reach) >= MAX_CACHED_WORDS:
-                self._reach.clear()
-            reach = self._reach[key] = self._reach_of(token)
+    def _reached(self, token: Token) -> Reach | None:
+        """Return the names that hold a word near the token, each once."""
+        return self._reach[token] if token in self._reach else self._reach_of(token)
+
+    def _joined(self, form: str) -> Reach | None:
+        """Return the names that hold a word near the query's neighbours written as one."""
+        if form not in self._reach:
+            ways = spellings(form) if len(form) >= LEAST_JOINT else {form}
+            numbers = {number for way in ways for number in self._ways.get(way, ())}
+            found = [(1.0, self._holding(number), 1.0) for number in numbers]
+            return self._keep(form, [*found, *self._joint(form, 1.0)])
+        return self._reach[form]
+
+    def _joint(self, form: str, weight: float) -> list[Word]:
+        """Return the names that hold neighbours which are the form when written as one."""
+        positions = self._joints.get(form)
+        return [(1.0, np.array(positions, dtype=np.int32), weight)] if positions else []
+
+    def _reach_of(self, token: Token) -> Reach | None:
+        found = [
+            (alike, self._holding(self._numbers[one]), one.weight)
+            for one, alike in self._alike(token).items()
+        ]
+        if self.kind == "PERSON" and len(token.form) == 1:
+            found.insert(0, (INITIAL_SIMILARITY, self._initials.get(token.form, NOWHERE), 1.0))
+        return self._keep(token, [*found, *self._joint(token.form, token.weight)])
+
+    def _alike(self, token: Token) -> dict[Token, float]:
+        """Return the listed words that may be the token, the nearest last."""
+        known = self._known_words.get(token)
+        if known is None:
+            number = self._numbers.get(token)
+            near = self._near(token) if number is None else self._neighbours[number]
+            known = {self._tokens[one]: alike for alike, one in near}
+            if len(self._known_words) >= MAX_WORDS:
+                self._known_words.clear()
+            self._known_words[token] = known
+        return known
+
+    def _near(self, token: Token) -> list[tuple[float, int]]:
+        """Return the listed words that may be the token, the nearest last."""
+        ways = (*ways_of(token), token.form[0])
+        numbers = list({number for way in ways for number in self._ways.get(way, ())})
+        if token.is_ascii and not token.number and not token.symbols and len(numbers) > FEW:
+            numbers = self._spelled_alike(token, numbers)
+        scored = (
+            (token_similarity(token, self._tokens[number], self.kind), number) for number in numbers
+        )
+        return sorted(pair for pair in scored if pair[0] >= LEAST_SIMILARITY)
+
+    def _keep(self, key: Token | str, found: Sequence[Word]) -> Reach | None:
+        """Remember the reach: each name once, with the last, which is the highest, similarity."""
+        reach = self._together(found) if found else None
+        self._cached += 1 if reach is None else reach[1].size
+        if self._cached > MAX_CACHED:
+            self._reach.clear()
+            self._cached = 1 if reach is None else reach[1].size
+        self._reach[key] = reach
         return reach
 
-    def _reach_of(self, token: Token) -> Reach:
-        words = {word for way in _ways(token) for word in self._words.ways.get(way, ())}
-        best = dict.fromkeys(self._words.joints.get(token.form, ()), 1.0)
-        if self.kind == "PERSON" and len(token.form) == 1:
-            best |= dict.fromkeys(self._words.initials.get(token.form, ()), INITIAL_SIMILARITY)
-        for word in words:
-            similarity = token_similarity(token, self._words.tokens[word], self.kind)
-            if similarity < LEAST_SIMILARITY:
-                continue
-            for position in self._words.names[word]:
-                if similarity > best.get(position, 0.0):
-                    best[position] = similarity
-        return (
-            np.fromiter(best.keys(), dtype=np.int32, count=len(best)),
-            np.fromiter(best.values(), dtype=np.float32, count=len(best)),
+    def _together(self, found: Sequence[Word]) -> Reach:
+        if sum(len(positions) for _, positions, _ in found) < MANY:
+            return _chained(found)
+        similarities, weights = np.zeros((2, len(self)), dtype=np.float32)
+        for similarity, positions, weight in found:
+            similarities[positions] = similarity
+            weights[positions] = weight
+        return None, similarities, weights
+
+    def _spelled_alike(self, token: Token, numbers: Sequence[int]) -> list[int]:
+        """Drop, all at once, words that share too few letters to be heard as the token."""
+        forms = [self._forms[number] for number in numbers]
+        shared = process.cdist(
+            [token.form], forms, scorer=OSA.normalized_similarity, score_cutoff=LEAST_HEARD
         )
+        return [
+            number
+            for number, letters in zip(numbers, shared[0].tolist(), strict=True)
+            if letters
+            or len(self._forms[number]) == 1
+            or not (found := self._tokens[number]).is_ascii
+            or found.folded == token.folded
+        ]
 
 
-def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield neighbours that another spelling may write as one word."""
-    for length in RUNS:
-        for start in range(len(tokens) - length + 1):
-            yield tokens[start : start + length]
+# Fewer words than this are not worth a sieve.
+FEW = 4
+# Anything at all in common.
+LEAST = 0.01
+ROUNDING = 1e-4
+# So many positions are faster as one number for every name.
+MANY = 500
 
 
-def _ways(token: Token) -> set[str]:
-    """Return the keys under which a word is filed and looked for."""
-    form = token.form
-    ways = {form}
-    if token.number:
-        return ways | {f"number {token.number}"}
-    if len(token.sound) > 1:
-        ways.add(f"sound {token.sound}")
-    if len(token.skeleton) > 1:
-        ways.add(f"bones {token.skeleton}")
-    ways |= {f"class {symbol}" for symbol in token.symbols}
-    if len(form) >= LEAST_DELETED:
-        ways |= {form[:i] + form[i + 1 :] for i in range(len(form))}
-    return ways
+def _chained(found: Sequence[Word]) -> Reach:
+    lengths = [len(positions) for _, positions, _ in found]
+    chain = np.concatenate([positions for _, positions, _ in found])
+    alike = np.repeat(np.array([one for one, _, _ in found], dtype=np.float32), lengths)
+    weights = np.repeat(np.array([one for _, _, one in found], dtype=np.float32), lengths)
+    # A name with two near words stands twice: the last is the nearest.
+    last = {position: place for place, position in enumerate(chain.tolist())}
+    if len(last) == len(chain):
+        return chain, alike, weights
+    places = list(last.values())
+    return chain[places], alike[places], weights[places]
+
+
+def _token(row: list[Any]) -> Token:
+    form, original, weight, number, symbols, is_legal, is_father = row
+    return token_make(form, original, weight, number, (frozenset(symbols), is_legal, is_father))

@@ -17,7 +17,9 @@ MAX_WINDOW = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One movement of a client; `kind` is DEPOSIT, WITHDRAWAL or TRADE, amounts are positive."""
+    """One movement of a client: DEPOSIT, WITHDRAWAL, TRADE, INTERNAL (between own portfolios) or
+    IN_KIND (holdings from elsewhere); amounts are positive.
+    """
 
     reference: str
     kind: str
@@ -149,6 +151,8 @@ def _rapid_finding(within: list[Flow], parameters: Parameters) -> Finding | None
     sums = {"DEPOSIT": Decimal(0), "WITHDRAWAL": Decimal(0), "TRADE": Decimal(0)}
     finding: Finding | None = None
     for position, flow in enumerate(within):
+        if flow.kind not in sums:
+            continue
         sums[flow.kind] += flow.amount
         money_in, out, traded = sums["DEPOSIT"], sums["WITHDRAWAL"], sums["TRADE"]
         if (
@@ -161,7 +165,7 @@ def _rapid_finding(within: list[Flow], parameters: Parameters) -> Finding | None
         share = out / money_in
         score = min(Decimal(1), share)
         finding = Finding(
-            flows=tuple(item for item in within[: position + 1] if item.kind != "TRADE"),
+            flows=tuple(item for item in within[: position + 1] if item.kind in MONEY),
             score=score,
             measures=(
                 Measure("money_in", parameters["minimum_in"], money_in),
@@ -176,7 +180,8 @@ RULES: dict[str, Callable[[Sequence[Flow], Parameters], list[Finding]]] = {
     "STRUCTURING": structuring,
     "RAPID_IN_OUT": rapid_in_out,
 }
-KIND_ORDER = {"DEPOSIT": 0, "TRADE": 1, "WITHDRAWAL": 2}
+KIND_ORDER = {"DEPOSIT": 0, "IN_KIND": 1, "INTERNAL": 2, "TRADE": 3, "WITHDRAWAL": 4}
+MONEY = frozenset({"DEPOSIT", "WITHDRAWAL"})
 
 
 def scenario_run(code: str, flows: Sequence[Flow], parameters: Parameters) -> list[Finding]:

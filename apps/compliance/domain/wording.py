@@ -1,11 +1,14 @@
 """Plain words for the codes that officers meet on the desk."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 
 from apps.compliance.domain.alerts import HITS_DECIDED
 
 SCENARIOS = {
     "WATCHLIST": "Watchlist match",
+    "DELISTED": "Entry of a true match left its list",
     "STRUCTURING": "Structuring",
     "RAPID_IN_OUT": "Rapid in and out",
 }
@@ -34,6 +37,14 @@ FACTS = {
     "name": "Name",
     "birth_date": "Date of birth",
     "country": "Country",
+    "gender": "Gender",
+    "identifier": "Number of a document",
+    "F": "Female",
+    "M": "Male",
+    "LEI": "LEI",
+    "IMO": "IMO number",
+    "TAX_ID": "Tax number",
+    "NATIONAL_ID": "Identity number",
     "deposits_in_window": "Deposits in the time window",
     "smallest_amount": "Smallest deposit",
     "largest_amount": "Largest deposit",
@@ -60,7 +71,19 @@ FACTS = {
     "reason_code": "Reason",
     "proposal_withdrawn": "The proposal was withdrawn",
 }
-_TABLES = (SCENARIOS, REASONS, FACTS)
+# How lists come.
+FORMATS = {
+    "OFAC_CSV": "OFAC CSV",
+    "OFAC_XML": "OFAC advanced XML",
+    "UN_XML": "UN XML",
+    "EU_XML": "EU XML",
+    "UK_XML": "UK sanctions list XML",
+    "OFSI_CSV": "OFSI CSV",
+    "FTM_JSON": "FollowTheMoney JSON",
+    "OWN_CSV": "Own CSV",
+    "OWN": "Entries of the desk",
+}
+_TABLES = (SCENARIOS, REASONS, FACTS, FORMATS)
 
 
 def plain(code: str) -> str:
@@ -69,6 +92,36 @@ def plain(code: str) -> str:
     return known or code.replace("_", " ").capitalize()
 
 
+def feature_words(row: Mapping[str, str]) -> dict[str, str]:
+    """Return `words`, what a feature of a match says, and `verdict` for its colour."""
+    alike, adds = Decimal(row["similarity"]), Decimal(row["contribution"])
+    if row["code"] == "name":
+        words = next(text for least, text in NAME_WORDS if alike >= least)
+        return {"words": words, "verdict": "agrees" if alike >= NAME_WORDS[1][0] else "differs"}
+    both = FEATURE_WORDS.get(row["code"], {})
+    kind = "same" if alike == 1 else "other" if not alike else "near"
+    verdict = "differs" if kind == "other" else "agrees"
+    return {"words": both.get(kind, ""), "verdict": verdict if adds else "unknown"}
+
+
+NAME_WORDS = (
+    (Decimal("0.995"), "the same words"),
+    (Decimal("0.900"), "nearly the same words: spelling, order or a part left out"),
+    (Decimal(0), "alike, with words that differ or are missing"),
+)
+FEATURE_WORDS = {
+    "birth_date": {
+        "same": "the same day",
+        "near": "the same year or month, or a year apart",
+        "other": "years apart",
+    },
+    "country": {"same": "a country in common", "other": "no country in common"},
+    "gender": {"same": "the same", "other": "another"},
+    "identifier": {
+        "same": "the same number: this decides",
+        "other": "another number of a kind of which nobody has two",
+    },
+}
 EVENTS = {
     "compliance.kyc.step_saved": "Answers saved",
     "compliance.kyc.viewed": "Record opened",

@@ -1,27 +1,47 @@
 """The tables of compliance, one noun a file; Django needs their names here."""
 
 from apps.compliance.models.alert import Alert, AlertEvidence, AlertNote
+from apps.compliance.models.case import Case
 from apps.compliance.models.document import KycDocument, QuarantinedFile
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
 from apps.compliance.models.movement import Movement
+from apps.compliance.models.name_index import NameIndexFile
+from apps.compliance.models.operations_alert import OperationsAlert
+from apps.compliance.models.own_list import OwnListChange
 from apps.compliance.models.scenario import Scenario
-from apps.compliance.models.screening import ScreeningHit, ScreeningRun
+from apps.compliance.models.screening import ScreenedClient, ScreeningHit, ScreeningRun
+from apps.compliance.models.screening_review import HitDecision, ScreeningResult
+from apps.compliance.models.screening_search import ScreeningSearch, ScreeningSearchRow
+from apps.compliance.models.threshold import ScreeningThreshold
 from apps.compliance.models.watchlist import WatchlistEntity, WatchlistName, WatchlistVersion
+from apps.compliance.models.watchlist_import import WatchlistImport, WatchlistSource
 
 __all__ = [
     "Alert",
     "AlertEvidence",
     "AlertNote",
+    "Case",
+    "HitDecision",
     "KycDecision",
     "KycDocument",
     "KycRecord",
     "KycStep",
     "Movement",
+    "NameIndexFile",
+    "OperationsAlert",
+    "OwnListChange",
     "QuarantinedFile",
     "Scenario",
+    "ScreenedClient",
     "ScreeningHit",
+    "ScreeningResult",
     "ScreeningRun",
+    "ScreeningSearch",
+    "ScreeningSearchRow",
+    "ScreeningThreshold",
     "WatchlistEntity",
+    "WatchlistImport",
     "WatchlistName",
+    "WatchlistSource",
     "WatchlistVersion",
 ]

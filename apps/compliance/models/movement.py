@@ -7,6 +7,8 @@ from django.db.models import Q
 class Movement(models.Model):
     """One cash movement or trade, once for each event; `amount` is positive.
 
+    INTERNAL went between two portfolios of the client and never left the firm; IN_KIND are holdings
+    that came from elsewhere.  Both carry what they were worth.
     A trade's amount is quantity times price.  `monitored_at` stays empty until the scenarios have
     seen it, so that a lost task is made good.
     """
@@ -15,6 +17,8 @@ class Movement(models.Model):
         DEPOSIT = "DEPOSIT", "Deposit"
         WITHDRAWAL = "WITHDRAWAL", "Withdrawal"
         TRADE = "TRADE", "Trade"
+        INTERNAL = "INTERNAL", "Between own portfolios"
+        IN_KIND = "IN_KIND", "In kind"
 
     event_id = models.UUIDField(primary_key=True)
     client_id = models.UUIDField()
@@ -30,7 +34,7 @@ class Movement(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(amount__gte=0), name="compliance_movement_amount"),
             models.CheckConstraint(
-                condition=Q(kind__in=["DEPOSIT", "WITHDRAWAL", "TRADE"]),
+                condition=Q(kind__in=["DEPOSIT", "WITHDRAWAL", "TRADE", "INTERNAL", "IN_KIND"]),
                 name="compliance_movement_kind",
             ),
         )

@@ -15,10 +15,12 @@ class ScreeningRun(BaseModel):
 
     class Trigger(models.TextChoices):
         ONBOARDING = "ONBOARDING", "Submission"
+        CLIENT_CHANGE = "CLIENT_CHANGE", "Change of the client's data"
         LIST_CHANGE = "LIST_CHANGE", "List change"
+        NIGHTLY = "NIGHTLY", "Nightly check"
 
     record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="screenings")
-    trigger = models.CharField(max_length=12, choices=Trigger)
+    trigger = models.CharField(max_length=13, choices=Trigger)
     list_versions = models.JSONField()
     matcher_version = models.CharField(max_length=20)
     threshold = models.DecimalField(max_digits=4, decimal_places=3)
@@ -34,11 +36,33 @@ class ScreeningRun(BaseModel):
         return f"{self.trigger} {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class ScreenedClient(BaseModel):
+    """A client as lists are compared with: kept apart from the answers, so that 10,000 are quick.
+
+    `list_versions` are those that the client was compared with, by the matcher of that version;
+    `checked_at` is the last time that this was done in full.
+    """
+
+    record = models.OneToOneField(KycRecord, on_delete=models.PROTECT, related_name="screened")
+    subject = EncryptedJSONField(data_class="compliance")
+    list_versions = models.JSONField()
+    matcher_version = models.CharField(max_length=20)
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["checked_at"], name="screened_client_checked"),)
+
+    def __str__(self) -> str:
+        return str(self.record_id)
+
+
 class ScreeningHit(BaseModel):
     """A list entry that may be the client.
 
     `pair_hash` covers both sides: a pair that was cleared comes back only when one of them
-    changed.  `features` explains the score, one row a feature.
+    changed.  `features` explains the score, one row a feature; `subject` is the client as compared,
+    null in hits of before it was kept.  `superseded_in` is the run that did
+    not find the pair any more, since the client's answers or the list had changed.
     """
 
     class Status(models.TextChoices):
@@ -56,16 +80,28 @@ class ScreeningHit(BaseModel):
     client_name = EncryptedTextField(data_class="compliance")
     listed_name = models.CharField(max_length=400)
     features = EncryptedJSONField(data_class="compliance")
+    subject = EncryptedJSONField(data_class="compliance", null=True)
     status = models.CharField(max_length=14, choices=Status, default=Status.OPEN)
     reason = EncryptedTextField(data_class="compliance", blank=True, max_length=1000)
     disposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     disposed_at = models.DateTimeField(null=True)
+    superseded_in = models.ForeignKey(
+        ScreeningRun, null=True, on_delete=models.PROTECT, related_name="superseded"
+    )
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["record", "pair_hash"], name="screening_hit_pair"),
+            models.UniqueConstraint(
+                fields=["record", "pair_hash"],
+                condition=~Q(status="SUPERSEDED"),
+                name="screening_hit_pair",
+            ),
+            models.CheckConstraint(
+                condition=Q(superseded_in=None) | Q(status="SUPERSEDED"),
+                name="screening_hit_superseded",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["OPEN", "SUPERSEDED"])
                 | Q(disposed_by__isnull=False, disposed_at__isnull=False),

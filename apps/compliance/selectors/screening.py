@@ -1,25 +1,23 @@
 """Which list entries could be this client, found by the index before anything is scored."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import JSONField, OuterRef, Subquery, Value
-
-from apps.compliance.domain.kyc import RESCREENED
-from apps.compliance.domain.matching import DEFAULT_THRESHOLD, MOST_ADDED, Subject
+from apps.compliance.domain.identifiers import identifier_normal, identifier_value
+from apps.compliance.domain.matching import MOST_ADDED, RESULT_FLOOR, Subject
 from apps.compliance.models import (
-    KycRecord,
+    ScreenedClient,
     ScreeningHit,
-    ScreeningRun,
     WatchlistEntity,
     WatchlistVersion,
 )
 from apps.compliance.selectors.kyc import all_answers
-from apps.compliance.selectors.name_indexes import name_index
+from apps.compliance.selectors.name_indexes import IndexOf, name_index, row_identifiers
 
-# What birth date and country could still lift over the threshold.
-LEAST_NAME = float(DEFAULT_THRESHOLD - MOST_ADDED)
+# What birth date and country could still lift to where results are kept from.
+LEAST_NAME = float(RESULT_FLOOR - MOST_ADDED)
 
 
 @dataclass(frozen=True)
@@ -48,18 +46,51 @@ def subject_of(record_id: UUID) -> Subject:
         names=tuple(dict.fromkeys(names)),
         birth_dates=(answers["date_of_birth"],),
         countries=tuple(sorted(countries)),
+        identifiers=tuple(filter(None, [_tax_number(answers)])),
     )
 
 
-def candidates_of(
-    subject: Subject, *, version_ids: Sequence[UUID] | None = None
-) -> list[Candidate]:
-    """Return entries in force that may be the subject; `version_ids` keeps to what they brought."""
-    index = name_index(subject.kind)
-    ids = {found.reference for name in subject.names for found in index.search(name, LEAST_NAME)}
-    rows = WatchlistEntity.objects.filter(id__in=ids, removed_in=None)
-    if version_ids is not None:
-        rows = rows.filter(added_in__in=version_ids)
+def _tax_number(answers: Mapping[str, Any]) -> str:
+    return identifier_normal("TAX_ID", answers.get("tin", ""), answers.get("tax_residence", ""))
+
+
+def subject_kept(record_id: UUID) -> Subject:
+    """Return the client as last screened; answers that are being changed do not count yet."""
+    kept = ScreenedClient.objects.filter(record_id=record_id).first()
+    return subject_from_json(kept.subject) if kept else subject_of(record_id)
+
+
+def subject_as_json(subject: Subject) -> dict[str, Any]:
+    return asdict(subject)
+
+
+def subject_from_json(data: Mapping[str, Any]) -> Subject:
+    """Return what `subject_as_json` gave, as it came back from the database."""
+    return Subject(
+        kind=data["kind"],
+        names=tuple(data["names"]),
+        birth_dates=tuple(data["birth_dates"]),
+        countries=tuple(data["countries"]),
+        gender=data.get("gender", ""),
+        identifiers=tuple(data.get("identifiers", ())),
+    )
+
+
+def entities_near(subject: Subject, index_of: IndexOf = name_index) -> set[int]:
+    """Return the entities (by id) that may be the subject, by the names in force or another index.
+
+    This is the one place that decides what is compared at all: full screening and delta agree.
+    """
+    index = index_of(subject.kind)
+    near = {found.reference for name in subject.names for found in index.search(name, LEAST_NAME)}
+    for identifier in subject.identifiers:
+        near.update(index.holding(identifier_value(identifier)))
+    return near
+
+
+def candidates_of(subject: Subject) -> list[Candidate]:
+    """Return entries in force that may be the subject."""
+    rows = WatchlistEntity.objects.filter(id__in=entities_near(subject), removed_in=None)
     return [_candidate(row) for row in rows.prefetch_related("names").order_by("id")]
 
 
@@ -69,20 +100,8 @@ def versions_in_force() -> dict[str, int]:
     return dict(rows.values_list("list_code", "version"))
 
 
-def rescreening_due(*, limit: int) -> list[UUID]:
-    """Return clients whose newest run did not see every list version in force, oldest first."""
-    newest = ScreeningRun.objects.filter(record=OuterRef("pk")).order_by("-created_at")
-    rows = KycRecord.objects.filter(status__in=RESCREENED).annotate(
-        seen=Subquery(newest.values("list_versions")[:1], output_field=JSONField())
-    )
-    due = rows.filter(seen__isnull=False).exclude(seen=Value(versions_in_force(), JSONField()))
-    return list(due.order_by("created_at").values_list("id", flat=True)[:limit])
-
-
-def versions_unseen(record_id: UUID) -> list[UUID]:
-    """Return the list versions that came after the record's newest run."""
-    newest = ScreeningRun.objects.filter(record_id=record_id).order_by("-created_at").first()
-    seen = newest.list_versions if newest else {}
+def versions_since(seen: Mapping[str, int]) -> list[UUID]:
+    """Return the list versions (by id) that are newer than those."""
     rows = WatchlistVersion.objects.values_list("id", "list_code", "version")
     return [row_id for row_id, code, version in rows if version > seen.get(code, 0)]
 
@@ -105,6 +124,8 @@ def _candidate(row: WatchlistEntity) -> Candidate:
             names=tuple(name.name for name in names),
             birth_dates=tuple(row.birth_dates),
             countries=tuple(row.countries),
+            gender=row.gender,
+            identifiers=tuple(sorted(row_identifiers(row.identifiers))),
         ),
         weak_names=frozenset(name.name for name in names if name.is_weak),
     )

@@ -13,6 +13,8 @@ from apps.compliance.models import Alert, ScreeningHit
 from apps.core.errors import Refused
 
 WATCHLIST = "WATCHLIST"
+# The entry of a true match left its list.
+DELISTED = "DELISTED"
 # The most serious first: one true match among many makes a true match.
 SEVERITY = ("TRUE_MATCH", "INCONCLUSIVE", "FALSE_POSITIVE")
 

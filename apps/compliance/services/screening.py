@@ -1,55 +1,58 @@
-"""Screening a client against the lists in force, and what an officer says to a hit."""
+"""Screening a client against the lists in force: what is compared, kept, raised and rated."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
-
 from apps.audit.services import emit
-from apps.compliance.domain.kyc import CLEARED, KycStatus, KycTrigger
+from apps.compliance.domain.kyc import RESCREENED, KycStatus, KycTrigger
 from apps.compliance.domain.matching import (
-    DEFAULT_THRESHOLD,
     MATCHER_VERSION,
+    RESULT_FLOOR,
     STRONG_FROM,
     Match,
     Subject,
     subject_match,
 )
 from apps.compliance.domain.risk_rating import MODEL_VERSION, risk_rate
-from apps.compliance.events import KycScreened, KycStatusChanged, ScreeningHitDisposed
-from apps.compliance.models import KycRecord, ScreeningHit, ScreeningRun
+from apps.compliance.events import KycScreened, ScreeningHitsSuperseded
+from apps.compliance.models import (
+    KycRecord,
+    ScreenedClient,
+    ScreeningHit,
+    ScreeningResult,
+    ScreeningRun,
+)
 from apps.compliance.selectors.kyc import all_answers
 from apps.compliance.selectors.screening import (
     Candidate,
     candidates_of,
     live_hits,
-    rescreening_due,
+    subject_as_json,
+    subject_kept,
     subject_of,
     versions_in_force,
-    versions_unseen,
 )
-from apps.compliance.selectors.screening_alerts import WATCHLIST
-from apps.compliance.services.alerts import alert_raise
+from apps.compliance.selectors.thresholds import thresholds_in_force
+from apps.compliance.services.screening_alerts import delisted_raise, hits_raise
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.infrastructure.encryption import blind_index
-from apps.users.models import User
 
-DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
-DECIDE = "compliance.decide_kycrecord"
-MAX_REASON = 1000
+UNDECIDED = ("OPEN", "INCONCLUSIVE")
 
 
 @command
 def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningRun | None:
     """Compare the client with the lists in force; rate the risk; raise an alert on new hits.
 
-    ONBOARDING takes a SUBMITTED record through SCREENING to IN_REVIEW and does nothing to another.
-    LIST_CHANGE compares only with what came after the newest run; a new hit sends an APPROVED
-    record to UNDER_REVIEW.  A pair seen before, cleared or not, is not raised again while neither
-    side changed.  Returns None when there was nothing to do.
+    ONBOARDING takes a SUBMITTED record through SCREENING to IN_REVIEW.  The others compare a client
+    of the firm anew: with answers that were changed since (CLIENT_CHANGE), or as last screened
+    (LIST_CHANGE, NIGHTLY); a new hit sends an APPROVED record to UNDER_REVIEW.  A pair seen before,
+    cleared or not, is not raised again while neither side changed; an undecided one that is not
+    found any more is superseded.  Returns None when there was nothing to do.
     """
     record = KycRecord.objects.locked(record_id)
     onboarding = trigger == ScreeningRun.Trigger.ONBOARDING
@@ -57,130 +60,168 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
         if record.status != KycStatus.SUBMITTED:
             return None
         record.move(KycTrigger.SCREEN)
-    subject = subject_of(record.id)
-    candidates = candidates_of(
-        subject, version_ids=None if onboarding else versions_unseen(record.id)
-    )
-    scored = ((candidate, _match(subject, candidate)) for candidate in candidates)
-    found = [(candidate, match) for candidate, match in scored if match.score >= DEFAULT_THRESHOLD]
+    elif record.status not in RESCREENED:
+        return None
+    # Read before the index, which is then never older than what the run says.
+    versions = versions_in_force()
+    as_kept = trigger in {ScreeningRun.Trigger.LIST_CHANGE, ScreeningRun.Trigger.NIGHTLY}
+    subject = subject_kept(record.id) if as_kept else subject_of(record.id)
+    candidates = candidates_of(subject)
+    pairs = pairs_scored(subject, candidates, record.risk_rating)
+    found = _hits(subject, pairs)
     run = ScreeningRun.objects.create(
         record=record,
         trigger=trigger,
-        list_versions=versions_in_force(),
+        list_versions=versions,
         matcher_version=MATCHER_VERSION,
-        threshold=DEFAULT_THRESHOLD,
+        threshold=thresholds_in_force().of("", record.risk_rating),
         evidence_version=record.evidence_version,
         candidate_count=len(candidates),
         hit_count=len(found),
         new_hit_count=0,
     )
-    fresh = _hits_keep(run, subject, found)
+    ScreeningResult.objects.bulk_create(
+        ScreeningResult(
+            run=run,
+            entity_id=pair.candidate.entity_id,
+            score=pair.match.score,
+            threshold=pair.threshold,
+        )
+        for pair in pairs
+    )
+    fresh = _hits_keep(run, found, subject_as_json(subject))
     run.new_hit_count = len(fresh)
     run.save(update_fields=["new_hit_count"])
-    if onboarding:
-        _supersede(record, subject, found)
-        record.move(KycTrigger.SCREENED)
-    elif fresh and record.status == KycStatus.APPROVED:
-        record.move(KycTrigger.REVIEW)
-    if onboarding or fresh:
-        _rate(record)
-        record.evidence_version += 1
-        record.save()
+    superseded = _supersede(record, run, found)
+    _keep(record, run, subject)
+    _record_move(record, onboarding=onboarding, has_new=bool(fresh), has_gone=bool(superseded))
     _note(record, run)
     if fresh:
-        _alert(record, fresh)
+        hits_raise(record, fresh)
+    delisted_raise(record)
     return run
 
 
-def clients_rescreen(*, limit: int = 200) -> int:
-    """Screen the clients whom a list change has not reached yet, each in its own transaction.
-
-    Return how many; what is left, or was cut off, is due again.
-    """
-    due = rescreening_due(limit=limit)
-    for record_id in due:
-        screening_run(record_id=record_id, trigger=ScreeningRun.Trigger.LIST_CHANGE)
-    return len(due)
-
-
-@command
-def hit_dispose(*, actor: User, hit_id: UUID, disposition: str, reason: str) -> ScreeningHit:
-    """Say what a hit is: TRUE_MATCH, FALSE_POSITIVE or INCONCLUSIVE, with a reason.
-
-    A true match makes the rating PROHIBITED and suspends an approved client.  Raises NotPermitted,
-    NotFound, InvalidInput, Conflict when the hit is closed.
-    """
-    if not actor.has_perm(DECIDE):
-        raise NotPermitted("You may not decide on hits.")
-    hit = ScreeningHit.objects.filter(id=hit_id).first()
-    if hit is None:
-        raise NotFound("There is no such hit.")
-    record = KycRecord.objects.locked(hit.record_id)
-    if record.client_id == actor.id:
-        raise NotPermitted("Nobody decides on a hit of their own.", code="own_record")
-    _dispose(record, hit, actor, disposition, reason)
-    return hit
+def _record_move(record: KycRecord, *, onboarding: bool, has_new: bool, has_gone: bool) -> None:
+    """Take the record to where the results send it, rated by them."""
+    if onboarding:
+        record.move(KycTrigger.SCREENED)
+    elif has_new and record.status == KycStatus.APPROVED:
+        record.move(KycTrigger.REVIEW)
+    if onboarding or has_new or has_gone:
+        rated = record.risk_rating
+        record_rate(record)
+        record.evidence_version += 1
+        record.save()
+        if record.risk_rating != rated and thresholds_in_force().by_scope:
+            # Other thresholds may hold for this class: due again, as if by another matcher.
+            ScreenedClient.objects.filter(record=record).update(matcher_version="")
 
 
-@command
-def hits_dispose_by_alert(
-    *, actor: User, references: Sequence[str], disposition: str, reason: str
-) -> int:
-    """Carry what two officers decided on the alert over to its hits; return how many were open."""
-    if disposition not in DISPOSITIONS:
-        return 0
-    rows = ScreeningHit.objects.filter(
-        id__in=[UUID(reference) for reference in references], status__in=["OPEN", "INCONCLUSIVE"]
+@dataclass(frozen=True)
+class Pair:
+    """An entry that was compared with the client; a hit from its list's threshold on."""
+
+    candidate: Candidate
+    match: Match
+    threshold: Decimal
+
+    @property
+    def is_hit(self) -> bool:
+        return self.match.score >= self.threshold
+
+
+def pairs_scored(subject: Subject, candidates: Sequence[Candidate], risk_class: str) -> list[Pair]:
+    """Return what is worth keeping: every pair from RESULT_FLOOR on, hit or not."""
+    thresholds = thresholds_in_force()
+    pairs = (
+        Pair(
+            candidate,
+            subject_match(subject, candidate.subject, candidate.weak_names),
+            thresholds.of(candidate.list_code, risk_class),
+        )
+        for candidate in candidates
     )
-    hits = list(rows.order_by("id"))
-    for hit in hits:
-        _dispose(KycRecord.objects.locked(hit.record_id), hit, actor, disposition, reason)
-    return len(hits)
+    return [pair for pair in pairs if pair.match.score >= RESULT_FLOOR]
 
 
-def _match(subject: Subject, candidate: Candidate) -> Match:
-    return subject_match(subject, candidate.subject, candidate.weak_names)
+def pairs_found(
+    subject: Subject, candidates: Sequence[Candidate], risk_class: str
+) -> dict[str, Pair]:
+    """Return the hits by a keyed digest over both their sides."""
+    return _hits(subject, pairs_scored(subject, candidates, risk_class))
+
+
+def _hits(subject: Subject, pairs: Sequence[Pair]) -> dict[str, Pair]:
+    return {_pair_hash(subject, pair.candidate): pair for pair in pairs if pair.is_hit}
 
 
 def _pair_hash(subject: Subject, candidate: Candidate) -> str:
-    """Return a keyed digest over both sides: it changes when one of them does."""
-    text = json.dumps([asdict(subject), candidate.list_code, candidate.uid, candidate.content_hash])
+    """Return a keyed digest over what is compared of both sides; what is not, changes nothing."""
+    listed = asdict(candidate.subject), sorted(candidate.weak_names)
+    text = json.dumps([asdict(subject), candidate.list_code, candidate.uid, listed])
     return blind_index(text, "screening.pair")
 
 
 def _hits_keep(
-    run: ScreeningRun, subject: Subject, found: Sequence[tuple[Candidate, Match]]
+    run: ScreeningRun, found: Mapping[str, Pair], compared: dict[str, Any]
 ) -> list[ScreeningHit]:
-    """Store the pairs never seen before; return them."""
-    hashes = {_pair_hash(subject, candidate): (candidate, match) for candidate, match in found}
-    known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=hashes)
-    fresh = hashes.keys() - set(known.values_list("pair_hash", flat=True))
+    """Store the pairs never seen before; return them.  A superseded one that is back is new."""
+    known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=found)
+    known = known.exclude(status=ScreeningHit.Status.SUPERSEDED)
+    fresh = found.keys() - set(known.values_list("pair_hash", flat=True))
     hits = [
         ScreeningHit(
             run=run,
             record=run.record,
-            entity_id=hashes[pair][0].entity_id,
+            entity_id=found[pair].candidate.entity_id,
             pair_hash=pair,
-            score=hashes[pair][1].score,
-            client_name=hashes[pair][1].client_name,
-            listed_name=hashes[pair][1].listed_name,
-            features=[feature.as_json() for feature in hashes[pair][1].features],
+            score=found[pair].match.score,
+            client_name=found[pair].match.client_name,
+            listed_name=found[pair].match.listed_name,
+            features=[feature.as_json() for feature in found[pair].match.features],
+            subject=compared,
         )
         for pair in sorted(fresh)
     ]
     return ScreeningHit.objects.bulk_create(hits)
 
 
-def _supersede(
-    record: KycRecord, subject: Subject, found: Sequence[tuple[Candidate, Match]]
-) -> None:
-    """Close open hits that the client's corrected answers, or the list, no longer give."""
-    current = [_pair_hash(subject, candidate) for candidate, _ in found]
-    stale = ScreeningHit.objects.filter(record=record, status__in=["OPEN", "INCONCLUSIVE"])
-    stale.exclude(pair_hash__in=current).update(status=ScreeningHit.Status.SUPERSEDED)
+def _supersede(record: KycRecord, run: ScreeningRun, found: Mapping[str, Pair]) -> int:
+    """Close undecided hits that the client's answers, or the list, no longer give."""
+    undecided = ScreeningHit.objects.filter(record=record, status__in=UNDECIDED)
+    stale = list(undecided.exclude(pair_hash__in=found).values_list("id", flat=True))
+    if stale:
+        ScreeningHit.objects.filter(id__in=stale).update(
+            status=ScreeningHit.Status.SUPERSEDED, superseded_in=run
+        )
+        event = ScreeningHitsSuperseded(
+            stream=record.stream,
+            record_id=str(record.id),
+            client_id=str(record.client_id),
+            run_id=str(run.id),
+            trigger=run.trigger,
+            hit_ids=[str(hit_id) for hit_id in stale],
+        )
+        emit(event, actor=None)
+    return len(stale)
 
 
-def _rate(record: KycRecord) -> None:
+def _keep(record: KycRecord, run: ScreeningRun, subject: Subject) -> None:
+    """Note what the client was screened as, and with which lists."""
+    ScreenedClient.objects.update_or_create(
+        record=record,
+        defaults={
+            "subject": subject_as_json(subject),
+            "list_versions": run.list_versions,
+            "matcher_version": run.matcher_version,
+            "checked_at": run.created_at,
+        },
+    )
+
+
+def record_rate(record: KycRecord) -> None:
+    """Rate the client's risk anew, with what the hits say now."""
     hits = live_hits(record.id)
     if any(hit.status == ScreeningHit.Status.TRUE_MATCH for hit in hits):
         screening = "TRUE_MATCH"
@@ -210,82 +251,3 @@ def _note(record: KycRecord, run: ScreeningRun) -> None:
         ),
         actor=None,
     )
-
-
-def _alert(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
-    best = max(hits, key=lambda hit: hit.score)
-    rows = ScreeningHit.objects.filter(id__in=[hit.id for hit in hits]).select_related("entity")
-    alert_raise(
-        client_id=record.client_id,
-        kind="SCREENING",
-        scenario_code=WATCHLIST,
-        score=best.score,
-        evidence=[
-            {
-                "reference": str(hit.id),
-                "kind": "HIT",
-                "list": hit.entity.list_code,
-                "entry": hit.entity.uid,
-                "listed_name": hit.listed_name,
-                "programmes": list(hit.entity.programmes),
-                "score": str(hit.score),
-            }
-            for hit in rows
-        ],
-        parameters={"threshold": str(DEFAULT_THRESHOLD), "matcher": MATCHER_VERSION},
-        explanation=[
-            {
-                "name": feature["code"],
-                "measured": feature["similarity"],
-                "contribution": feature["contribution"],
-            }
-            for feature in best.features
-        ],
-    )
-
-
-def _dispose(
-    record: KycRecord, hit: ScreeningHit, actor: User, disposition: str, reason: str
-) -> None:
-    text = reason.strip()
-    if disposition not in DISPOSITIONS:
-        raise InvalidInput("There is no such disposition.", field="disposition")
-    if not text or len(text) > MAX_REASON:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
-    hit.refresh_from_db()
-    if hit.status not in {ScreeningHit.Status.OPEN, ScreeningHit.Status.INCONCLUSIVE}:
-        raise Conflict("This hit was decided already.", code="hit_closed", status=hit.status)
-    hit.status = disposition
-    hit.reason, hit.disposed_by, hit.disposed_at = text, actor, timezone.now()
-    hit.save()
-    record.evidence_version += 1
-    if disposition == ScreeningHit.Status.TRUE_MATCH:
-        _freeze(record, actor)
-    record.save()
-    emit(
-        ScreeningHitDisposed(
-            stream=record.stream,
-            record_id=str(record.id),
-            client_id=str(record.client_id),
-            hit_id=str(hit.id),
-            disposition=disposition,
-            evidence_version=record.evidence_version,
-        ),
-        actor=actor,
-    )
-
-
-def _freeze(record: KycRecord, actor: User) -> None:
-    _rate(record)
-    if record.status not in CLEARED:
-        return
-    record.move(KycTrigger.SUSPEND)
-    record.reason_code = "TRUE_MATCH"
-    event = KycStatusChanged(
-        stream=record.stream,
-        record_id=str(record.id),
-        client_id=str(record.client_id),
-        status=record.status,
-        reason_code=record.reason_code,
-    )
-    emit(event, actor=actor)

@@ -1,13 +1,29 @@
-"""Closing a screening alert with the KYC decision that two officers took on the same hits."""
+"""Screening's alerts: raised on hits, closed with the KYC decision on the same hits."""
+
+from collections.abc import Sequence
+from uuid import uuid5
 
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.alerts import HITS_DECIDED, AlertTrigger
+from apps.compliance.domain.matching import DEFAULT_THRESHOLD, MATCHER_VERSION
 from apps.compliance.events import AlertDecided, AlertProposed
-from apps.compliance.models import Alert, AlertNote, KycDecision
-from apps.compliance.selectors.screening_alerts import hits_outcome, screening_alert
-from apps.compliance.services.alerts import alert_identity
+from apps.compliance.models import (
+    Alert,
+    AlertNote,
+    KycDecision,
+    KycRecord,
+    ScreeningHit,
+    WatchlistEntity,
+)
+from apps.compliance.selectors.screening_alerts import (
+    DELISTED,
+    WATCHLIST,
+    hits_outcome,
+    screening_alert,
+)
+from apps.compliance.services.alerts import alert_identity, alert_raise
 from apps.core.commands import command
 from apps.users.models import User
 
@@ -73,3 +89,63 @@ def _note(alert: Alert, decision: KycDecision, author: User) -> AlertNote:
         author=author,
         text=f"Each hit was decided on {decision.record}; the decision there was: {outcome}.",
     )
+
+
+def hits_raise(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
+    """Raise one alert for a client's new hits, or add them to the one that is open."""
+    best = max(hits, key=lambda hit: hit.score)
+    rows = ScreeningHit.objects.filter(id__in=[hit.id for hit in hits]).select_related("entity")
+    alert_raise(
+        client_id=record.client_id,
+        kind="SCREENING",
+        scenario_code=WATCHLIST,
+        score=best.score,
+        evidence=[
+            {
+                "reference": str(hit.id),
+                "kind": "HIT",
+                "list": hit.entity.list_code,
+                "entry": hit.entity.uid,
+                "listed_name": hit.listed_name,
+                "programmes": list(hit.entity.programmes),
+                "score": str(hit.score),
+            }
+            for hit in rows
+        ],
+        parameters={"threshold": str(DEFAULT_THRESHOLD), "matcher": MATCHER_VERSION},
+        explanation=[
+            {
+                "name": feature["code"],
+                "measured": feature["similarity"],
+                "contribution": feature["contribution"],
+            }
+            for feature in best.features
+        ],
+    )
+
+
+def delisted_raise(record: KycRecord) -> None:
+    """Tell the officers of a true match whose entry left its list; only they may undo a freeze."""
+    gone = ScreeningHit.objects.filter(record=record, status="TRUE_MATCH").exclude(
+        entity__removed_in=None
+    )
+    for hit in gone.select_related("entity"):
+        listed = {"list_code": hit.entity.list_code, "uid": hit.entity.uid}
+        if WatchlistEntity.objects.filter(**listed, removed_in=None).exists():
+            continue
+        alert_raise(
+            client_id=record.client_id,
+            kind="SCREENING",
+            scenario_code=DELISTED,
+            score=hit.score,
+            evidence=[
+                {
+                    "reference": str(uuid5(hit.id, DELISTED)),
+                    "kind": DELISTED,
+                    "list": hit.entity.list_code,
+                    "entry": hit.entity.uid,
+                    "listed_name": hit.listed_name,
+                    "removed_in": str(hit.entity.removed_in),
+                }
+            ],
+        )

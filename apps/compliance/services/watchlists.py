@@ -1,40 +1,36 @@
 """Lists come in as versions: unchanged is a no-op, broken leaves the old one in force."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.events import WatchlistImported, WatchlistImportRefused
-from apps.compliance.models import WatchlistEntity, WatchlistVersion
-from apps.compliance.providers import BrokenList, ListedEntity, WatchlistProvider
-from apps.compliance.providers.ofac import OfacFolder
+from apps.compliance.models import WatchlistEntity, WatchlistImport, WatchlistVersion
+from apps.compliance.providers import READER_VERSION, BrokenList, ListedEntity, WatchlistProvider
+from apps.compliance.providers.detection import provider_of
+from apps.compliance.selectors.watchlists import import_progress_note
+from apps.compliance.services.operations_alerts import operations_alert_raise
+from apps.compliance.services.watchlist_rows import entities_copy
 from apps.core.commands import command
-from apps.core.errors import Refused
+from apps.core.errors import Conflict, DomainError, InvalidInput, Refused
 from apps.users.models import User
 
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "ofac_sample"
-MAX_NAME = 400
-# A list that lost more than half of its entries at once is a broken list, whatever its checksum.
-LEAST_SHARE_PERCENT = 50
+MAX_CODE = 30
+MAX_UID = 255
+CHUNK = 2000
+# How many entries or names a list may lose at once before two people must say that it is right:
+# the greater of the two, and never more than half.
+LOSS_PERCENT, LOSS_COUNT = 10, 20
 
-ENTITY_COLUMNS = (
-    "id, list_code, uid, kind, programmes, birth_dates, countries, remarks, content_hash,"
-    " added_in_id"
-)
-NAME_COLUMNS = "entity_id, name, is_primary, is_weak"
-
-
-@dataclass
-class _Delta:
-    added: list[ListedEntity] = field(default_factory=list)
-    changed: list[ListedEntity] = field(default_factory=list)
-    removed: set[str] = field(default_factory=set)
-    entity_count: int = 0
-    name_count: int = 0
+Progress = Callable[[int, float], None]
 
 
 def default_source() -> tuple[str, Path]:
@@ -48,137 +44,232 @@ def default_source() -> tuple[str, Path]:
 def watchlist_import(
     *,
     actor: User | None,
-    folder: Path,
-    list_code: str = "OFAC-SDN",
-    on_progress: Callable[[int], None] = lambda _: None,
+    path: Path,
+    list_code: str = "",
+    on_progress: Progress = lambda _, __: None,
 ) -> WatchlistVersion:
-    """Bring the list in force to what the folder's files say; return the version in force.
+    """Bring the list in force to what the file (or OFAC's folder) says; return the version.
 
-    `on_progress` hears the number of entries read so far.  Raises Refused `watchlist_broken` or
-    `watchlist_shrunk`; then nothing changed but for the event that says so.
+    The format is told by the content; `list_code` by the format, where it has one.  `on_progress`
+    hears the number of entries and the share of the file (0 to 1) read so far.  Raises Refused
+    `watchlist_broken` or `watchlist_shrunk`, InvalidInput without a code, Conflict
+    `watchlist_import_running`; then nothing changed but what says so.
     """
-    provider = OfacFolder(folder)
+    provider: WatchlistProvider | None = None
+    refusal: BrokenList | None = None
     try:
-        return _version_import(
-            actor=actor, provider=provider, list_code=list_code, on_progress=on_progress
+        provider = provider_of(path, list_code)
+    except BrokenList as error:
+        refusal = error
+    code = list_code or (provider.default_code if provider else "UNKNOWN")
+    if not 0 < len(code) <= MAX_CODE:
+        raise InvalidInput("Say which list this is.", field="list_code")
+    if provider is not None:
+        return provider_import(
+            actor=actor, provider=provider, list_code=code, on_progress=on_progress
         )
-    except Refused as refusal:
-        _note_refusal(actor=actor, list_code=list_code, refusal=refusal)
-        raise
+    attempt = _import_begin(actor=actor, list_code=code, format_name="")
+    _import_refuse(actor=actor, import_id=attempt.id, refusal=refusal or BrokenList("Unreadable."))
+    raise refusal or BrokenList("Unreadable.")
 
 
-@command
-def _note_refusal(*, actor: User | None, list_code: str, refusal: Refused) -> None:
-    emit(
-        WatchlistImportRefused(
-            stream=f"watchlist-{list_code}",
-            list_code=list_code,
-            code=refusal.code,
-            checksum=refusal.facts.get("checksum", ""),
-        ),
-        actor=actor,
-    )
-
-
-@command
-def _version_import(
+def provider_import(
     *,
     actor: User | None,
     provider: WatchlistProvider,
     list_code: str,
-    on_progress: Callable[[int], None],
+    on_progress: Progress = lambda _, __: None,
+    may_shrink: bool = False,
 ) -> WatchlistVersion:
-    with connection.cursor() as cursor:
-        lock = f"watchlist-{list_code}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
-    latest = WatchlistVersion.objects.filter(list_code=list_code).order_by("-version").first()
-    checksum = provider.checksum()
-    if latest and latest.checksum == checksum:
-        return latest
-    delta = _compare(provider.entities(), list_code, on_progress)
-    if latest and delta.entity_count * 100 < latest.entity_count * LEAST_SHARE_PERCENT:
-        raise Refused(
-            "The list lost more than half of its entries.",
-            code="watchlist_shrunk",
-            checksum=checksum,
-            limit=str(latest.entity_count * LEAST_SHARE_PERCENT // 100),
-            measured=str(delta.entity_count),
+    """Do the same with entries that a provider reads; `may_shrink` where two people looked at them.
+
+    Raises as `watchlist_import`.
+    """
+    attempt = _import_begin(actor=actor, list_code=list_code, format_name=provider.format)
+
+    def note(count: int) -> None:
+        share = provider.share_read
+        import_progress_note(attempt.id, share)
+        on_progress(count, share)
+
+    try:
+        return _import_run(
+            actor=actor,
+            import_id=attempt.id,
+            provider=provider,
+            on_entries=note,
+            may_shrink=may_shrink,
         )
-    version = WatchlistVersion.objects.create(
-        list_code=list_code,
-        version=latest.version + 1 if latest else 1,
-        checksum=checksum,
-        entity_count=delta.entity_count,
-        name_count=delta.name_count,
-        added_count=len(delta.added),
-        changed_count=len(delta.changed),
-        removed_count=len(delta.removed),
+    except Refused as refusal:
+        _import_refuse(actor=actor, import_id=attempt.id, refusal=refusal)
+        raise
+    except Conflict as conflict:
+        _import_abort(import_id=attempt.id, code=conflict.code)
+        raise
+
+
+@command
+def _import_begin(*, actor: User | None, list_code: str, format_name: str) -> WatchlistImport:
+    return WatchlistImport.objects.create(list_code=list_code, format=format_name, started_by=actor)
+
+
+@command
+def _import_run(
+    *,
+    actor: User | None,
+    import_id: UUID,
+    provider: WatchlistProvider,
+    on_entries: Callable[[int], None],
+    may_shrink: bool,
+) -> WatchlistVersion:
+    """Swap the new version in, in one transaction: whoever is cut off here changed nothing."""
+    attempt = WatchlistImport.objects.select_for_update().get(id=import_id)
+    _lock(attempt.list_code)
+    _abandoned(attempt).update(
+        status=WatchlistImport.Status.ABORTED, code="cut_off", ended_at=timezone.now()
     )
-    _apply(delta, version)
+    attempt.checksum = provider.checksum()
+    versions = WatchlistVersion.objects.filter(list_code=attempt.list_code)
+    latest = versions.order_by("-version").first()
+    if latest and (latest.checksum, latest.reader) == (attempt.checksum, READER_VERSION):
+        _end(attempt, WatchlistImport.Status.UNCHANGED, latest)
+        return latest
+    version = WatchlistVersion.objects.create(
+        list_code=attempt.list_code,
+        version=latest.version + 1 if latest else 1,
+        checksum=attempt.checksum,
+        format=provider.format,
+        reader=READER_VERSION,
+        entity_count=0,
+        name_count=0,
+        added_count=0,
+        changed_count=0,
+        removed_count=0,
+    )
+    _apply(version, provider.entities(), on_entries)
+    if latest and not may_shrink and not _is_overridden(attempt):
+        _check_loss(attempt, latest, version)
+    if latest and not (version.added_count or version.changed_count or version.removed_count):
+        # The file is another one, but it says the same of everybody.
+        version.delete()
+        latest.checksum, latest.reader = attempt.checksum, READER_VERSION
+        latest.save()
+        _end(attempt, WatchlistImport.Status.UNCHANGED, latest)
+        return latest
+    version.save()
+    _end(attempt, WatchlistImport.Status.IMPORTED, version)
     emit(_imported(version), actor=actor)
     return version
 
 
-def _compare(
-    entities: Iterable[ListedEntity], list_code: str, on_progress: Callable[[int], None]
-) -> _Delta:
-    rows = WatchlistEntity.objects.filter(list_code=list_code, removed_in=None)
-    known = dict(rows.values_list("uid", "content_hash"))
-    delta, seen = _Delta(), set()
-    for entity in entities:
-        if entity.uid in seen:
-            raise BrokenList("An entry stands twice in the list.", uid=entity.uid)
-        seen.add(entity.uid)
-        delta.entity_count += 1
-        delta.name_count += len(entity.names)
-        if entity.uid not in known:
-            delta.added.append(entity)
-        elif known[entity.uid] != entity.content_hash:
-            delta.changed.append(entity)
-        on_progress(delta.entity_count)
-    if not seen:
-        raise BrokenList("The list is empty.")
-    delta.removed = known.keys() - seen
-    return delta
-
-
-def _apply(delta: _Delta, version: WatchlistVersion) -> None:
-    gone = {*delta.removed, *(entity.uid for entity in delta.changed)}
-    in_force = WatchlistEntity.objects.filter(list_code=version.list_code, removed_in=None)
-    in_force.filter(uid__in=gone).update(removed_in=version)
-    _copy([*delta.added, *delta.changed], version)
-
-
-def _copy(entities: list[ListedEntity], version: WatchlistVersion) -> None:
-    """Write entities and names by COPY (21,000 names in seconds); ids are taken beforehand."""
+def _lock(list_code: str) -> None:
+    """Let one import of a list run at a time, however long its file takes to read."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('compliance_watchlistentity', 'id'))"
-            " FROM generate_series(1, %s)",
-            [len(entities)],
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"watchlist-{list_code}"]
         )
-        ids = [row[0] for row in cursor.fetchall()]
-        with cursor.copy(f"COPY compliance_watchlistentity ({ENTITY_COLUMNS}) FROM STDIN") as copy:
-            for row_id, entity in zip(ids, entities, strict=True):
-                copy.write_row(
-                    (
-                        row_id,
-                        version.list_code,
-                        entity.uid,
-                        entity.kind,
-                        list(entity.programmes),
-                        list(entity.birth_dates),
-                        list(entity.countries),
-                        entity.remarks,
-                        entity.content_hash,
-                        version.id,
-                    )
-                )
-        with cursor.copy(f"COPY compliance_watchlistname ({NAME_COLUMNS}) FROM STDIN") as copy:
-            for row_id, entity in zip(ids, entities, strict=True):
-                for name in entity.names:
-                    text = name.name[:MAX_NAME]
-                    copy.write_row((row_id, text, name.is_primary, name.is_weak))
+        if not cursor.fetchone()[0]:
+            raise Conflict("This list is being imported already.", code="watchlist_import_running")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _abandoned(attempt: WatchlistImport) -> QuerySet[WatchlistImport]:
+    """Return attempts that nobody works on any more: the lock of their list is ours."""
+    rows = WatchlistImport.objects.filter(list_code=attempt.list_code, status="RUNNING")
+    return rows.exclude(id=attempt.id).filter(created_at__lt=attempt.created_at)
+
+
+def _apply(
+    version: WatchlistVersion, entities: Iterator[ListedEntity], on_entries: Callable[[int], None]
+) -> None:
+    """Write what is new or changed, chunk by chunk; end what is not in the list any more."""
+    in_force = WatchlistEntity.objects.filter(list_code=version.list_code, removed_in=None)
+    known = dict(in_force.values_list("uid", "content_hash"))
+    seen: set[str] = set()
+    while chunk := list(islice(entities, CHUNK)):
+        fresh: list[ListedEntity] = []
+        changed: list[str] = []
+        for entity in chunk:
+            if not 0 < len(entity.uid) <= MAX_UID or not entity.uid.isprintable():
+                raise BrokenList("An entry has no number that can be kept.")
+            if entity.uid in seen:
+                raise BrokenList("An entry stands twice in the list.", uid=entity.uid)
+            seen.add(entity.uid)
+            version.name_count += len(entity.names)
+            if known.get(entity.uid) != entity.content_hash:
+                fresh.append(entity)
+                changed += [entity.uid] if entity.uid in known else []
+        in_force.filter(uid__in=changed).update(removed_in=version)
+        entities_copy(fresh, version)
+        version.added_count += len(fresh) - len(changed)
+        version.changed_count += len(changed)
+        on_entries(len(seen))
+    removed = known.keys() - seen
+    in_force.filter(uid__in=removed).update(removed_in=version)
+    version.removed_count = len(removed)
+    version.entity_count = len(seen)
+
+
+def _check_loss(
+    attempt: WatchlistImport, latest: WatchlistVersion, version: WatchlistVersion
+) -> None:
+    """Raise Refused `watchlist_shrunk` for a file that parses but lost too much."""
+    for what, before, lost in (
+        ("entries", latest.entity_count, version.removed_count),
+        ("names", latest.name_count, latest.name_count - version.name_count),
+    ):
+        limit = min(max(LOSS_COUNT, before * LOSS_PERCENT // 100), before // 2)
+        if lost > limit:
+            raise Refused(
+                f"The list lost {lost} of {before} {what}; at most {limit} at once are believed.",
+                code="watchlist_shrunk",
+                checksum=attempt.checksum,
+                limit=str(limit),
+                measured=str(lost),
+            )
+
+
+def _is_overridden(attempt: WatchlistImport) -> bool:
+    """Tell whether two people let this very file in."""
+    rows = WatchlistImport.objects.filter(list_code=attempt.list_code, checksum=attempt.checksum)
+    return rows.exclude(override_confirmed_by=None).exists()
+
+
+def _end(attempt: WatchlistImport, status: str, version: WatchlistVersion) -> None:
+    attempt.status, attempt.version, attempt.ended_at = status, version, timezone.now()
+    attempt.save()
+
+
+@command
+def _import_abort(*, import_id: UUID, code: str) -> None:
+    WatchlistImport.objects.filter(id=import_id).update(
+        status=WatchlistImport.Status.ABORTED, code=code, ended_at=timezone.now()
+    )
+
+
+@command
+def _import_refuse(*, actor: User | None, import_id: UUID, refusal: DomainError) -> None:
+    attempt = WatchlistImport.objects.select_for_update().get(id=import_id)
+    attempt.status, attempt.ended_at = WatchlistImport.Status.REFUSED, timezone.now()
+    attempt.code, attempt.message = refusal.code, refusal.message[:500]
+    attempt.checksum = refusal.facts.get("checksum", attempt.checksum)
+    attempt.facts = refusal.facts
+    attempt.save()
+    emit(
+        WatchlistImportRefused(
+            stream=attempt.stream,
+            list_code=attempt.list_code,
+            code=refusal.code,
+            checksum=attempt.checksum,
+        ),
+        actor=actor,
+    )
+    operations_alert_raise(
+        kind="IMPORT_REFUSED",
+        subject=attempt.list_code,
+        message=f"{attempt.list_code}: {refusal.message} The old version stays in force.",
+        facts={"import": str(attempt.id), "code": refusal.code, **refusal.facts},
+    )
 
 
 def _imported(version: WatchlistVersion) -> WatchlistImported:

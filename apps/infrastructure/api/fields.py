@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.domain.instruments import SYMBOL_PATTERN
-from apps.infrastructure.api.parsers import UNSTORABLE
+from apps.infrastructure.api.parsers import UNSTORABLE, JSONNumber
 
 PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?", re.ASCII)
 
@@ -39,7 +39,11 @@ class DecimalField(serializers.DecimalField):
         return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-@extend_schema_field({"type": "string", "pattern": f"^{SYMBOL_PATTERN.pattern}$"})
+# How a symbol in an address is described.
+SYMBOL_SCHEMA = {"type": "string", "pattern": f"^{SYMBOL_PATTERN.pattern}$"}
+
+
+@extend_schema_field(SYMBOL_SCHEMA)
 class SymbolField(serializers.RegexField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 20)
@@ -56,6 +60,7 @@ class TextField(serializers.CharField):
     """Text that a database can hold, and only text: a number is not quietly turned into one."""
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or UNSTORABLE.search(data):
+        is_text = isinstance(data, str) and not isinstance(data, JSONNumber)
+        if not is_text or UNSTORABLE.search(data):
             self.fail("invalid")
         return super().to_internal_value(data)

@@ -97,6 +97,8 @@ def _run(answer: Callable[[], Response], principal: str, key: str, fingerprint: 
             # A refusal is an answer too; bad input and outages are not kept: mend and try again.
             if isinstance(error, InvalidInput | Unavailable):
                 raise
+            if error.write_down is not None:
+                error.write_down()
             return _keep(record, domain_status(error), domain_problem(error))
         return _keep(record, response.status_code, response.data)
 

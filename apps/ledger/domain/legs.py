@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -26,11 +26,14 @@ class AccountKind(StrEnum):
     SECURITIES = "SECURITIES"
     FEES = "FEES"
     DIVIDENDS = "DIVIDENDS"
+    INTEREST = "INTEREST"
     FX = "FX"
     CLIENT_MONEY = "CLIENT_MONEY"
     CLEARING = "CLEARING"
 
 
+# The firm's accounts are rows that every client's entries meet: each is kept in that many parts.
+FIRM_SHARDS = 16
 # A client can never owe on these; the firm's accounts mirror the outside world and have no floor.
 FLOORED_KINDS = frozenset({AccountKind.CASH, AccountKind.HELD, AccountKind.SECURITIES})
 
@@ -79,6 +82,11 @@ class Leg:
         return AccountKey(self.owner_id, AccountKind(self.kind), self.asset)
 
 
+def is_currency(asset: str) -> bool:
+    """Tell money from units: no instrument may have a currency's code as its symbol."""
+    return asset in MINOR_UNITS
+
+
 def places_of(asset: str) -> int:
     """Return how many decimals amounts of the asset have."""
     return MINOR_UNITS.get(asset, QUANTITY_PLACES)
@@ -104,6 +112,14 @@ def net(legs: Sequence[Leg]) -> dict[AccountKey, Decimal]:
     if not moved:
         raise InvalidInput("The entry moves nothing.", field="legs")
     return moved
+
+
+def shard_of(keys: Iterable[AccountKey]) -> int:
+    """Return which part of the firm's accounts an entry moves: one a client, so that all of a
+    client's entries and their reversals meet in it, and most clients' never wait for each other.
+    """
+    owners = [key.owner_id for key in keys if key.owner_id]
+    return min(owners).int % FIRM_SHARDS if owners else 0
 
 
 def digest(kind: str, changes: Mapping[AccountKey, Decimal]) -> str:

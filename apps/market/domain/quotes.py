@@ -1,14 +1,16 @@
 """A quote: what one unit of an instrument could be bought and sold for at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES, Symbol
 from apps.core.domain.money import exact
 from apps.core.errors import InvalidInput
 
 SOURCE_LENGTH = 20
+PRICE_STEP = Decimal(1).scaleb(-PRICE_PLACES)
+UNIT_STEP = Decimal(1).scaleb(-QUANTITY_PLACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,22 @@ class Quote:
             raise InvalidInput("A quote's time has a time zone.", field="at")
         if not 0 < len(self.source) <= SOURCE_LENGTH:
             raise InvalidInput("A quote names its source.", field="source")
+
+    def restated(self, ratio: tuple[Decimal, Decimal], *, at: datetime) -> "Quote":
+        """Return the quote in the units after a split of `ratio` (new units, old units)."""
+        new, old = ratio
+
+        def price(value: Decimal) -> Decimal:
+            return max((value * old / new).quantize(PRICE_STEP, ROUND_HALF_EVEN), PRICE_STEP)
+
+        return replace(
+            self,
+            bid=price(self.bid),
+            ask=price(self.ask),
+            last=price(self.last),
+            volume=(self.volume * new / old).quantize(UNIT_STEP, ROUND_HALF_EVEN),
+            at=at,
+        )
 
     @property
     def mid(self) -> Decimal:

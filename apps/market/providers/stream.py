@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 from celery import current_app
-from django.db import Error, connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from apps.core.errors import Unavailable
+from apps.infrastructure.leadership import Leadership
 from apps.market.domain.wire import quote_pack
 from apps.market.providers.base import QuoteProvider
 
@@ -19,48 +19,6 @@ logger = structlog.get_logger(__name__)
 LEADER_LOCK = 0x4D41524B4554
 BACKOFF_CEILING_SECONDS = 15.0
 WAIT_SECONDS = 1.0
-
-
-class Leadership:
-    """Held by at most one session of the database, and gone with that session.
-
-    `confirm` asks the server over that same session before every batch, so that an instance whose
-    session broke, or that slept through the loss, finds out before it emits.  Should two batches
-    cross all the same, the newer quote wins in the table.
-    """
-
-    def __init__(self) -> None:
-        self.held = False
-
-    def confirm(self) -> bool:
-        """Return whether this process leads now; take the lead if nobody has it."""
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(self._question(), [LEADER_LOCK])
-                self.held = bool(cursor.fetchone()[0])
-        except Error as error:
-            logger.warning("leadership_lost", error=type(error).__name__)
-            self.held = False
-            # Closed for good, not given back to the pool: the lock must go with the session.
-            if connection.connection is not None:
-                connection.connection.close()
-            connection.close()
-        return self.held
-
-    def _question(self) -> str:
-        if not self.held:
-            return "SELECT pg_try_advisory_lock(%s)"
-        return (
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
-            " AND pid = pg_backend_pid() AND (classid::bigint << 32 | objid::bigint) = %s)"
-        )
-
-    def release(self) -> None:
-        """Let another instance lead at once."""
-        if self.held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LEADER_LOCK])
-            self.held = False
 
 
 class Stream:
@@ -76,7 +34,7 @@ class Stream:
         self.provider = provider
         self.interval_seconds = interval_seconds
         self.stop = stop
-        self.leadership = Leadership()
+        self.leadership = Leadership(LEADER_LOCK)
         self.failures = 0
 
     def run(self) -> None:

@@ -28,10 +28,30 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "{side} {quantity} {symbol} at {price} {currency}.",
     ),
     "order_rejected": ("ORDER", "Order rejected", "Your order for {symbol} was not accepted."),
+    "order_canceled_by_firm": (
+        "ORDER",
+        "We cancelled your order",
+        "We cancelled your order for {symbol}. What had traded before stays. Please ask us why.",
+    ),
+    "plan_run_failed": (
+        "CASH",
+        "Your plan did not run",
+        "The run due on {due_date} did not happen ({code}). The plan goes on at its next date.",
+    ),
+    "plan_run_partly": (
+        "CASH",
+        "Your plan ran in part",
+        "The deposit due on {due_date} arrived, but an order was refused ({code}).",
+    ),
     "webhook_disabled": (
         "SECURITY",
         "A webhook is switched off",
         "Too many deliveries to one of your webhooks failed. Mend it, then switch it on again.",
+    ),
+    "operations_alert": (
+        "OPERATIONS",
+        "Something needs a look",
+        "{message} It stands among the operations alerts until somebody acknowledges it.",
     ),
     "password_changed": (
         "SECURITY",

@@ -10,7 +10,7 @@ CHECKS = {
     "firm_not_accepting": "The firm takes such orders now",
     "instrument_not_tradable": "The instrument trades",
     "instrument_restricted": "The instrument is not restricted",
-    "currency_not_supported": "It trades in the portfolio's currency",
+    "exchange_rate_missing": "Its currency has an exchange rate",
     "session_closed": "The market is open, or the order can wait",
     "tick_size": "Prices fit the instrument's steps",
     "lot_size": "The size fits the instrument's steps",
@@ -21,9 +21,21 @@ CHECKS = {
     "order_notional": "The order is within the size limit",
     "position_concentration": "The position stays within its share of the portfolio",
     "daily_order_limit": "Today's number of orders is within the limit",
+    "daily_notional_limit": "Today's orders together are within the limit",
     "duplicate_order": "No identical order a moment ago",
     "insufficient_buying_power": "There is enough buying power",
     "insufficient_position": "There are enough units to sell",
+}
+
+# What the ticket says while the firm, or the exchange, takes fewer orders than usual.
+FIRM_STATES = {
+    "REDUCING": "We take orders to sell only at the moment. Your resting orders stay as they are.",
+    "HALTED": "We take no new orders at the moment. Your resting orders stay as they are, "
+    "and you can cancel them.",
+}
+INSTRUMENT_STATES = {
+    "HALTED": "Trading in this instrument is halted. Resting orders in it do not fill meanwhile.",
+    "DELISTED": "This instrument is not traded any more.",
 }
 
 PERIODS = {"1D": "Day", "1W": "Week", "1M": "Month", "START": "Since the start"}
@@ -41,17 +53,49 @@ ORDER_TYPES = {
     "TRAILING_STOP": "Trailing stop: a stop that follows the price by a distance",
 }
 
+REBALANCING = {
+    "WITHIN_BAND": "within its band",
+    "OUTSIDE_BAND": "outside its band",
+    "WITH_THE_REST": "brought back with the rest",
+    "NOT_IN_TARGET": "not in the target",
+    "LOT_SIZE": "not a whole lot more",
+    "ORDER_MINIMUM": "below your smallest order",
+    "HELD_BY_ORDERS": "open orders hold the units",
+    "NOT_ENOUGH_CASH": "cash is short, with fees and room for the price to move",
+    "CASH_KEPT": "the cash that always stays comes first",
+}
+LOT_METHODS = {
+    "FIFO": "First in, first out",
+    "LIFO": "Last in, first out",
+    "HIFO": "Highest cost first",
+    "AVERAGE": "Average cost",
+    "SPECIFIC": "The lots you name, then first in, first out",
+}
+
 # What the client reads of the audit trail; an event that is not here is shown by its name.
 EVENTS = {
     "trading.portfolio.opened": "A portfolio in {currency} was opened",
+    "trading.portfolio.renamed": "A portfolio was renamed",
+    "trading.portfolio.closed": "A portfolio was closed",
+    "trading.target.set": "Target weights were set, version {number}",
+    "trading.batch.confirmed": "{orders} orders were placed together",
+    "trading.plan.changed": "A plan was {change}: {amount} {currency}",
+    "trading.plan.run_ended": "A plan's run of {due_date}: {status} {code}",
+    "trading.transfer.made": "{quantity} {asset} went from one of your portfolios to another",
+    "trading.portfolio.lot_method_changed": "Sales choose lots by {after} now",
+    "trading.corporate_action.applied": "{symbol}: {kind} on {units} units",
+    "trading.corporate_action.reversed": "{symbol}: {kind} was taken back",
     "trading.cash.requested": "A transfer was requested",
     "trading.cash.deposited": "{amount} {currency} arrived from the simulated bank",
     "trading.cash.withdrawn": "{amount} {currency} went to the simulated bank",
     "trading.cash.failed": "The simulated bank refused a transfer",
+    "trading.currency.converted": "{sold} {sold_currency} became {bought} {bought_currency}",
+    "trading.dividend.paid": "{symbol} paid a dividend of {gross} {currency}",
     "trading.order.accepted": "An order was accepted: {side} {quantity} {symbol}",
     "trading.order.triggered": "A stop order on {symbol} was triggered",
     "trading.order.filled": "{side} {quantity} {symbol} filled at {price} {currency}",
-    "trading.order.cancel_requested": "You asked to cancel an order on {symbol}",
+    "trading.order.refused": "An order on {symbol} was refused",
+    "trading.order.cancel_requested": "An order on {symbol} is to be cancelled",
     "trading.order.replace_requested": "You asked to change an order on {symbol}",
     "trading.order.replaced": "An order on {symbol} goes on under other terms",
     "trading.order.replace_rejected": "An order on {symbol} could not be changed",

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from apps.compliance.services.watchlists import default_source, watchlist_import
 from apps.core.errors import NotFound
+from apps.market.providers.ecb import rate_file
 from apps.market.providers.packaged import bar_files
-from apps.market.services import bars_load, instruments_list_catalogue
+from apps.market.services import bars_load, instruments_list_catalogue, rates_load
 from apps.portal.management.demo import People, Person
 from apps.portal.management.seed_client import seed_client
 from apps.users.domain.roles import Role
@@ -33,6 +34,7 @@ def seed_steps(people: People) -> list[Step]:
     return [
         Step("Create the people", lambda report: seed_people(people, report)),
         Step("Load daily bars", seed_market),
+        Step("Load exchange rates", seed_rates),
         Step("Import the watchlist", seed_watchlist),
         Step("Identify and fund the client", lambda _: seed_client(people)),
     ]
@@ -56,11 +58,17 @@ def seed_market(report: Report) -> str:
     return f"{len(listed)} instruments listed, {changed} bars of {len(files)} files written"
 
 
+def seed_rates(_: Report) -> str:
+    """Load the ECB's reference rates."""
+    file = rate_file()
+    return f"{rates_load(actor=None, rate_file=file)} rates written ({file.source})"
+
+
 def seed_watchlist(report: Report) -> str:
     """Import the reference list where it is, else the project's own sample."""
     list_code, folder = default_source()
     version = watchlist_import(
-        actor=None, folder=folder, list_code=list_code, on_progress=lambda n: report(n, None)
+        actor=None, path=folder, list_code=list_code, on_progress=lambda n, _: report(n, None)
     )
     return f"{list_code}: {version.entity_count} entries, {version.name_count} names"
 

@@ -1,17 +1,18 @@
 """What the dashboard shows: value, allocation, positions, the way to the first order."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from apps.compliance.domain.kyc import CLEARED
 from apps.compliance.selectors.kyc import KycView, kyc_view
-from apps.ledger.domain.legs import AccountKind
-from apps.ledger.selectors import balances_of
+from apps.market.domain.fx import FxRate
 from apps.market.domain.quotes import Quote
 from apps.market.selectors import instrument_list, quotes_get
 from apps.portal.domain.figures import Slice, slices
 from apps.portal.selectors.activity import EventView, event_views
 from apps.portal.selectors.portfolios import PortfolioChoice
+from apps.trading.selectors.cash import CashView, cash_list
 from apps.trading.selectors.orders import order_list
 from apps.trading.selectors.positions import PositionView, position_list
 from apps.users.models import User
@@ -42,11 +43,36 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Valuation:
-    """A portfolio in its currency; a holding without a quote counts at its cost."""
+    """A portfolio in its currency at the reference rates.
 
-    cash: Decimal
-    held: Decimal
+    A holding without a quote counts at its cost, and what has no rate counts nothing.
+    """
+
+    moneys: list[CashView]
     positions: list[PositionView]
+
+    @property
+    def own(self) -> CashView:
+        """The cash in the portfolio's currency."""
+        return self.moneys[0]
+
+    @property
+    def cash(self) -> Decimal:
+        """All cash, free and held, in the portfolio's currency."""
+        return sum((money.worth or Decimal(0) for money in self.moneys), Decimal(0))
+
+    @property
+    def rates(self) -> list[FxRate | None]:
+        return [*(money.fx for money in self.moneys), *(one.fx for one in self.positions)]
+
+    @property
+    def is_complete(self) -> bool:
+        return None not in self.rates
+
+    @property
+    def rates_on(self) -> date | None:
+        """The day of the oldest exchange rate in it, None where all is in its currency."""
+        return min((rate.on for rate in self.rates if rate and rate.source), default=None)
 
     @property
     def securities(self) -> Decimal:
@@ -54,11 +80,11 @@ class Valuation:
 
     @property
     def value(self) -> Decimal:
-        return self.cash + self.held + self.securities
+        return self.cash + self.securities
 
     @property
     def cost(self) -> Decimal:
-        return sum((position.cost for position in self.positions), Decimal(0))
+        return sum((_in_own(position, position.cost) for position in self.positions), Decimal(0))
 
     @property
     def unrealised_profit(self) -> Decimal:
@@ -71,11 +97,16 @@ class Valuation:
     @property
     def allocation(self) -> list[Slice]:
         parts = {position.symbol: _worth(position) for position in self.positions}
-        return slices({**parts, "Cash": self.cash + self.held})
+        return slices({**parts, "Cash": self.cash})
 
 
 def _worth(position: PositionView) -> Decimal:
-    return position.cost if position.market_value is None else position.market_value
+    value = position.cost if position.market_value is None else position.market_value
+    return _in_own(position, value)
+
+
+def _in_own(position: PositionView, amount: Decimal) -> Decimal:
+    return position.in_portfolio(amount) or Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +136,8 @@ def dashboard_read(user: User, portfolio: PortfolioChoice | None) -> Dashboard:
 
 def valuation_read(portfolio: PortfolioChoice) -> Valuation:
     """Return what the portfolio is worth at the last quotes."""
-    balances = {(row.kind, row.asset): row.balance for row in balances_of(portfolio.id)}
     return Valuation(
-        cash=balances.get((AccountKind.CASH, portfolio.currency), Decimal(0)),
-        held=balances.get((AccountKind.HELD, portfolio.currency), Decimal(0)),
-        positions=position_list(portfolio.id),
+        moneys=cash_list(portfolio.id, portfolio.currency), positions=position_list(portfolio.id)
     )
 
 

@@ -17,7 +17,9 @@ from apps.market.selectors import (
     quotes_get,
     traded_bars,
 )
+from apps.portal.domain.wording import FIRM_STATES, INSTRUMENT_STATES
 from apps.portal.selectors.portfolios import PortfolioChoice
+from apps.trading.selectors.firm import firm_state
 from apps.trading.services import policies
 
 MOST_ROWS = 50
@@ -48,6 +50,7 @@ class Ticket:
     bars: list[dict[str, Any]]
     position: Decimal
     cash: Decimal
+    notices: tuple[str, ...]
 
     @property
     def last_bar(self) -> str:
@@ -89,8 +92,15 @@ def ticket_read(portfolio: PortfolioChoice, symbol: str) -> Ticket:
         is_fresh=quote is not None and timezone.now() - quote.at <= longest,
         bars=chart_bars(symbol),
         position=balance_get(portfolio.id, AccountKind.SECURITIES, symbol),
-        cash=balance_get(portfolio.id, AccountKind.CASH, portfolio.currency),
+        cash=balance_get(portfolio.id, AccountKind.CASH, instrument.currency),
+        notices=_notices(instrument.status),
     )
+
+
+def _notices(status: str) -> tuple[str, ...]:
+    """Return, in plain words, what is not taken at the moment."""
+    found = (FIRM_STATES.get(firm_state()), INSTRUMENT_STATES.get(status))
+    return tuple(text for text in found if text)
 
 
 def chart_bars(symbol: str) -> list[dict[str, Any]]:

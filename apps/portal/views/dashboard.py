@@ -20,7 +20,6 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
     choices = portfolio_choices(user)
     portfolio = portfolio_chosen(choices, request.session)
     context = {
-        "choices": choices,
         "portfolio": portfolio,
         "dashboard": dashboard_read(user, portfolio),
         "curve": curve_series(user, portfolio.id) if portfolio else [],

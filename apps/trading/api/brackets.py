@@ -12,6 +12,7 @@ from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.trading.api import examples
 from apps.trading.api.orders import OrderOutput
 from apps.trading.domain.orders import TimeInForce
 from apps.trading.services.brackets import bracket_place, oco_place
@@ -62,7 +63,11 @@ class GroupApi(ApiView):
 
 
 class BracketApi(GroupApi):
-    @extend_schema(request=BracketInput, responses={201: OrderOutput(many=True)})
+    @extend_schema(
+        request=BracketInput,
+        responses={201: OrderOutput(many=True), **examples.problems(*examples.PLACING)},
+        examples=[examples.request("entry with both exits", examples.BRACKET)],
+    )
     @idempotent
     def post(self, request: Request) -> Response:
         """Place a purchase with a take-profit and a stop-loss, once per Idempotency-Key."""
@@ -71,7 +76,11 @@ class BracketApi(GroupApi):
 
 
 class OcoApi(GroupApi):
-    @extend_schema(request=OcoInput, responses={201: OrderOutput(many=True)})
+    @extend_schema(
+        request=OcoInput,
+        responses={201: OrderOutput(many=True), **examples.problems(examples.NO_UNITS)},
+        examples=[examples.request("two exits", examples.OCO)],
+    )
     @idempotent
     def post(self, request: Request) -> Response:
         """Place two sales of the same units, once per Idempotency-Key."""

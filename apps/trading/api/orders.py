@@ -4,8 +4,7 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,22 +12,18 @@ from rest_framework.response import Response
 from apps.core.errors import InvalidInput
 from apps.infrastructure.api.etags import ETAG, etag
 from apps.infrastructure.api.fields import DecimalField, SymbolField
+from apps.infrastructure.api.filtering import filtered
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.trading.api import examples
+from apps.trading.api.filters import ORDER_PARAMETERS, OrderFilters, query_of
 from apps.trading.domain.orders import OrderStatus, OrderType, Side, TimeInForce
-from apps.trading.selectors.orders import order_get, order_search
+from apps.trading.selectors.orders import order_get, order_list
 from apps.trading.services.drafts import MAX_CHOSEN_LOTS
 from apps.trading.services.orders import order_cancel, order_place, order_preview
 from apps.users.actors import actor_of
-
-FILTERS = [
-    OpenApiParameter("portfolio_id", OpenApiTypes.UUID),
-    OpenApiParameter("symbol", OpenApiTypes.STR),
-    OpenApiParameter("client_order_id", OpenApiTypes.STR),
-    OpenApiParameter("status", OpenApiTypes.STR, enum=[word.value for word in OrderStatus]),
-]
 
 
 class TermsInput(InputSerializer):
@@ -103,6 +98,7 @@ class CheckOutput(serializers.Serializer[Any]):
 class PreviewOutput(serializers.Serializer[Any]):
     accepted = serializers.BooleanField(source="is_accepted")
     quantity = DecimalField(allow_null=True)
+    currency = serializers.CharField(source="instrument.currency")
     estimated_price = DecimalField(allow_null=True)
     estimated_cost = DecimalField(
         source="estimate.amount", max_digits=52, allow_null=True, default=None
@@ -122,24 +118,31 @@ class OrderListApi(ApiView):
     @property
     def query_parameters(self) -> frozenset[str]:  # type: ignore[override]
         reads = self.request.method == "GET"
-        return PAGE_QUERY | {item.name for item in FILTERS} if reads else frozenset()
+        return query_of(ORDER_PARAMETERS) if reads else frozenset()
 
     @extend_schema(
-        parameters=[*PAGE_PARAMETERS, *FILTERS],
+        parameters=[*PAGE_PARAMETERS, *ORDER_PARAMETERS],
         responses={200: page_schema("OrderPage", OrderOutput)},
+        examples=[examples.page("orders", examples.PLACED)],
     )
     def get(self, request: Request) -> Response:
         """List your orders, newest first."""
-        filters = {
-            item.name: request.query_params[item.name]
-            for item in FILTERS
-            if item.name in request.query_params
-        }
-        return page_of(self, request, order_search(actor_of(request), filters), OrderOutput)
+        every = order_list(actor_of(request))
+        orders = filtered(OrderFilters, request, every, also=PAGE_QUERY)
+        return page_of(self, request, orders, OrderOutput)
 
     @extend_schema(
         request=OrderInput,
-        responses={201: OrderOutput},
+        responses={
+            201: OrderOutput,
+            **examples.problems(*examples.PLACING, examples.OTHER_TERMS),
+        },
+        examples=[
+            examples.request("limit order", examples.LIMIT_ORDER),
+            examples.request("by notional", examples.BY_NOTIONAL),
+            examples.request("trailing stop", examples.TRAILING_STOP),
+            examples.answer("accepted", examples.PLACED, 201),
+        ],
     )
     @idempotent
     def post(self, request: Request) -> Response:
@@ -153,7 +156,14 @@ class OrderListApi(ApiView):
 
 
 class OrderPreviewApi(ApiView):
-    @extend_schema(request=TermsInput, responses={200: PreviewOutput})
+    @extend_schema(
+        request=TermsInput,
+        responses={200: PreviewOutput},
+        examples=[
+            examples.request("by notional", examples.BY_NOTIONAL),
+            examples.answer("it would be refused", examples.PREVIEW),
+        ],
+    )
     def post(self, request: Request) -> Response:
         """Return what placing the order would mean now; places nothing."""
         data = TermsInput(data=request.data)
@@ -163,7 +173,11 @@ class OrderPreviewApi(ApiView):
 
 
 class OrderDetailApi(ApiView):
-    @extend_schema(parameters=[ETAG], responses={200: OrderOutput})
+    @extend_schema(
+        parameters=[ETAG],
+        responses={200: OrderOutput},
+        examples=[examples.answer("an order", examples.PLACED)],
+    )
     def get(self, request: Request, order_id: UUID) -> Response:
         """Return one of your orders."""
         order = order_get(actor_of(request), order_id)
@@ -171,7 +185,11 @@ class OrderDetailApi(ApiView):
 
 
 class OrderCancelApi(ApiView):
-    @extend_schema(request=None, responses={202: OrderOutput})
+    @extend_schema(
+        request=None,
+        responses={202: OrderOutput, **examples.problems(examples.CLOSED)},
+        examples=[examples.answer("asked", {**examples.PLACED, "status": "PENDING_CANCEL"}, 202)],
+    )
     def post(self, request: Request, order_id: UUID) -> Response:
         """Ask for the order to be canceled; a fill that is on its way still counts."""
         if request.data:

@@ -9,13 +9,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.domain.money import MINOR_UNITS
+from apps.core.errors import InvalidInput
 from apps.infrastructure.api.fields import DecimalField, TextField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.ledger.selectors import balances_of, entries_of
+from apps.trading.domain.lots import LotMethod
 from apps.trading.selectors.portfolios import portfolio_get, portfolio_list
-from apps.trading.services.portfolios import MAX_NAME_LENGTH, portfolio_open
+from apps.trading.services.portfolios import (
+    MAX_NAME_LENGTH,
+    portfolio_close,
+    portfolio_open,
+    portfolio_rename,
+)
 from apps.users.actors import actor_of
 
 CURRENCIES = sorted(MINOR_UNITS)
@@ -24,6 +31,14 @@ CURRENCIES = sorted(MINOR_UNITS)
 class PortfolioInput(InputSerializer):
     name = TextField(max_length=MAX_NAME_LENGTH)
     currency = serializers.ChoiceField(choices=CURRENCIES, default="USD")
+    mode = serializers.ChoiceField(choices=["PAPER", "LIVE"], default="PAPER")
+    lot_method = serializers.ChoiceField(
+        choices=[method.value for method in LotMethod], default=LotMethod.FIFO.value
+    )
+
+
+class RenameInput(InputSerializer):
+    name = TextField(max_length=MAX_NAME_LENGTH, required=False)
 
 
 class PortfolioOutput(serializers.Serializer[Any]):
@@ -33,6 +48,7 @@ class PortfolioOutput(serializers.Serializer[Any]):
     mode = serializers.CharField()
     lot_method = serializers.CharField()
     created_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
 
 
 class BalanceOutput(serializers.Serializer[Any]):
@@ -74,7 +90,7 @@ class PortfolioListApi(ApiView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Open a paper portfolio."""
+        """Open a portfolio; a live one only where a live venue is configured."""
         data = PortfolioInput(data=request.data)
         data.is_valid(raise_exception=True)
         user = actor_of(request)
@@ -93,6 +109,28 @@ class PortfolioDetailApi(ApiView):
         portfolio = portfolio_get(actor_of(request), portfolio_id)
         balances = BalanceOutput(balances_of(portfolio.id), many=True).data
         return Response({**PortfolioOutput(portfolio).data, "balances": balances})
+
+    @extend_schema(request=RenameInput, responses={200: PortfolioOutput})
+    def patch(self, request: Request, portfolio_id: UUID) -> Response:
+        """Give the portfolio another name."""
+        user = actor_of(request)
+        portfolio = portfolio_get(user, portfolio_id)
+        data = RenameInput(data=request.data)
+        data.is_valid(raise_exception=True)
+        if data.validated_data:
+            name = data.validated_data["name"]
+            portfolio = portfolio_rename(actor=user, portfolio_id=portfolio_id, name=name)
+        return Response(PortfolioOutput(portfolio).data)
+
+
+class PortfolioCloseApi(ApiView):
+    @extend_schema(request=None, responses={200: PortfolioOutput})
+    def post(self, request: Request, portfolio_id: UUID) -> Response:
+        """Close the empty portfolio for good: it is read and takes nothing."""
+        if request.data:
+            raise InvalidInput("A request to close has no body.", field="body")
+        portfolio = portfolio_close(actor=actor_of(request), portfolio_id=portfolio_id)
+        return Response(PortfolioOutput(portfolio).data)
 
 
 class LedgerEntryListApi(ApiView):

@@ -6,15 +6,16 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.errors import Refused
 from apps.infrastructure.api.etags import IF_MATCH, if_match
 from apps.infrastructure.api.fields import DecimalField, SymbolField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.trading.api import examples
 from apps.trading.api.orders import OrderOutput
 from apps.trading.selectors.orders import replacement_list
 from apps.trading.services.orders import order_cancel_all
@@ -64,14 +65,25 @@ class OrderReplacementApi(ApiView):
         replacements = replacement_list(actor_of(request), order_id)
         return Response(ReplacementOutput(replacements, many=True).data)
 
-    @extend_schema(request=ReplacementInput, parameters=[IF_MATCH], responses={202: OrderOutput})
+    @extend_schema(
+        request=ReplacementInput,
+        parameters=[IF_MATCH],
+        responses={
+            202: OrderOutput,
+            **examples.problems(examples.CLOSED, examples.CHANGED, examples.NO_MONEY),
+        },
+        examples=[
+            examples.request("another price", {"limit_price": "187.50"}),
+            examples.answer("asked", {**examples.PLACED, "status": "PENDING_REPLACE"}, 202),
+        ],
+    )
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         """Ask for the order to be worked under new terms; its fills stay."""
         data = ReplacementInput(data=request.data)
         data.is_valid(raise_exception=True)
         if not set(data.validated_data) - {"client_order_id"}:
-            raise ValidationError({"quantity": ["Say what is to change."]})
+            raise Refused("Say what is to change.", code="nothing_to_change")
         key = hashlib.sha256(request.headers["Idempotency-Key"].encode()).hexdigest()
         terms = {"client_order_id": f"key-{key[:48]}", **data.validated_data}
         order = order_replace(
@@ -81,7 +93,13 @@ class OrderReplacementApi(ApiView):
 
 
 class OrderCancelAllApi(ApiView):
-    @extend_schema(request=CancelAllInput, responses={202: OrderOutput(many=True)})
+    @extend_schema(
+        request=CancelAllInput,
+        responses={202: OrderOutput(many=True)},
+        examples=[
+            examples.request("one symbol", {"portfolio_id": examples.PORTFOLIO, "symbol": "AAPL"}),
+        ],
+    )
     def post(self, request: Request) -> Response:
         """Ask for every open order of the portfolio (or those in one symbol) to be canceled."""
         data = CancelAllInput(data=request.data)

@@ -11,6 +11,25 @@ from typing import Any
 from apps.core.errors import Refused
 
 COST_STEP = Decimal("0.00000001")
+# Decimals of a rate between two currencies.
+FX_PLACES = 12
+
+
+class LotOrigin(StrEnum):
+    """What brought a lot's units in."""
+
+    PURCHASE = "PURCHASE"
+    TRANSFER = "TRANSFER"
+    IMPORT = "IMPORT"
+    CORPORATE_ACTION = "CORPORATE_ACTION"
+
+
+class LotCause(StrEnum):
+    """What took units out of a lot."""
+
+    SALE = "SALE"
+    TRANSFER = "TRANSFER"
+    CORPORATE_ACTION = "CORPORATE_ACTION"
 
 
 class LotMethod(StrEnum):
@@ -109,16 +128,33 @@ def sell(
     return _take(ordered, quantity)
 
 
+def spread(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """Return the amount shared out by the weights, 8 decimals each; the shares sum to it exactly.
+
+    Each share is the difference of two rounded running totals, so that no share is off by more
+    than one step.
+    """
+    total = sum(weights, Decimal(0))
+    shares: list[Decimal] = []
+    given = seen = Decimal(0)
+    for weight in weights:
+        seen += weight
+        share = _share(amount, seen, total) - given
+        given += share
+        shares.append(share)
+    return shares
+
+
 def _averaged(lots: Sequence[OpenLot]) -> list[OpenLot]:
     units = sum((lot.quantity for lot in lots), Decimal(0))
     cost = sum((lot.cost for lot in lots), Decimal(0))
-    spread: list[OpenLot] = []
+    even: list[OpenLot] = []
     for lot in lots:
         share = _share(cost, lot.quantity, units)
-        spread.append(replace(lot, cost=share))
+        even.append(replace(lot, cost=share))
         units -= lot.quantity
         cost -= share
-    return spread
+    return even
 
 
 def _take(lots: Sequence[OpenLot], quantity: Decimal) -> Sale:

@@ -34,22 +34,34 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayLimits:
+    """What a portfolio, or a client with all portfolios, may order in a UTC day; None: anything."""
+
+    orders: Decimal | None = None
+    notional: Decimal | None = None
+
+    def __bool__(self) -> bool:
+        return self.orders is not None or self.notional is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The firm's limits.  Shares are fractions of one; None switches a check off.
+    """What bounds an order.  Shares are fractions of one; None switches a check off.
 
     `price_collar` bounds how far a limit price may cross the last price, `hold_buffer` how far the
     market may move before a market or stop buy stops filling, and thus what is held for it.
     """
 
-    price_collar: Decimal
     hold_buffer: Decimal
     quote_age: timedelta
     order_minimum: Decimal
-    order_notional: Decimal | None
-    concentration: Decimal | None
-    orders_a_day: int | None
     duplicate_window: timedelta
-    duplicates_stop: bool
+    duplicates_stop: bool = False
+    price_collar: Decimal | None = None
+    order_notional: Decimal | None = None
+    concentration: Decimal | None = None
+    portfolio_day: DayLimits = DayLimits()
+    client_day: DayLimits = DayLimits()
 
 
 def require(results: Iterable[CheckResult]) -> None:
@@ -59,6 +71,17 @@ def require(results: Iterable[CheckResult]) -> None:
             raise Refused(
                 result.message, code=result.code, limit=result.limit, measured=result.measured
             )
+
+
+def written(results: Iterable[CheckResult]) -> list[list[str]]:
+    """Return the checks as an event keeps them: code, outcome, limit, measured."""
+    return [[one.code, _outcome(one), one.limit, one.measured] for one in results]
+
+
+def _outcome(result: CheckResult) -> str:
+    if result.is_passed:
+        return "PASSED"
+    return "WARNED" if result.only_warns else "FAILED"
 
 
 def _text(value: Decimal) -> str:
@@ -96,13 +119,12 @@ def check_restricted(*, is_restricted: bool) -> CheckResult:
     )
 
 
-def check_currency(portfolio_currency: str, instrument_currency: str) -> CheckResult:
+def check_exchange_rate(*, is_known: bool) -> CheckResult:
+    """Refuse where a fill could not be told in the portfolio's currency."""
     return CheckResult(
-        code="currency_not_supported",
-        is_passed=portfolio_currency == instrument_currency,
-        message="The instrument trades in another currency than the portfolio's.",
-        limit=portfolio_currency,
-        measured=instrument_currency,
+        code="exchange_rate_missing",
+        is_passed=is_known,
+        message="There is no recent exchange rate to the portfolio's currency.",
     )
 
 
@@ -146,9 +168,10 @@ def check_collar(
     """Refuse a limit price that crosses the reference by more than the collar (a fat finger)."""
     bound = None
     passed = True
-    if limit_price is not None and reference is not None:
+    collar = limits.price_collar
+    if limit_price is not None and reference is not None and collar is not None:
         sign = 1 if side is Side.BUY else -1
-        bound = reference * (1 + sign * limits.price_collar)
+        bound = reference * (1 + sign * collar)
         passed = limit_price <= bound if side is Side.BUY else limit_price >= bound
     return CheckResult(
         code="price_collar",
@@ -198,33 +221,46 @@ def check_concentration(
     )
 
 
-def check_orders_a_day(count: int, limits: Limits) -> CheckResult:
-    bound = limits.orders_a_day
+def check_orders_a_day(count: int, limits: DayLimits) -> CheckResult:
+    bound = limits.orders
     return CheckResult(
         code="daily_order_limit",
         is_passed=bound is None or count < bound,
-        message="The portfolio has placed as many orders today as it may.",
-        limit="" if bound is None else str(bound),
+        message="No more orders can be placed today.",
+        limit="" if bound is None else _text(bound),
         measured=str(count),
     )
 
 
-def check_duplicate(*, is_duplicate: bool, limits: Limits) -> CheckResult:
+def check_notional_a_day(value: Decimal, limits: DayLimits) -> CheckResult:
+    """Bound what is ordered in a day together, this order included."""
+    bound = limits.notional
+    return CheckResult(
+        code="daily_notional_limit",
+        is_passed=bound is None or value <= bound,
+        message="The orders of today would be worth more than they may.",
+        limit="" if bound is None else _text(bound),
+        measured=_text(value),
+    )
+
+
+def check_duplicate(age: timedelta | None, limits: Limits) -> CheckResult:
+    """Say whether the same order was placed within the window; `age` is how long ago."""
     return CheckResult(
         code="duplicate_order",
-        is_passed=not is_duplicate,
+        is_passed=age is None,
         message="The same order was placed a moment ago.",
         limit=f"{limits.duplicate_window.total_seconds():.0f} s",
-        measured="repeated" if is_duplicate else "",
+        measured="" if age is None else f"{age.total_seconds():.1f} s",
         only_warns=not limits.duplicates_stop,
     )
 
 
-def check_buying_power(needed: Decimal, available: Decimal) -> CheckResult:
+def check_buying_power(needed: Decimal, available: Decimal, currency: str) -> CheckResult:
     return CheckResult(
         code="insufficient_buying_power",
         is_passed=needed <= available,
-        message="There is not enough buying power for this order and its fees.",
+        message=f"There is not enough {currency} in cash for this order and its fees.",
         limit=_text(available),
         measured=_text(needed),
     )

@@ -1,10 +1,14 @@
 """The firm's switch: whether new orders are taken at all."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from apps.trading.domain.risk import FirmState
 from apps.trading.events import FirmStateChanged
+from apps.users.models import User
 
 
 class FirmSwitch(models.Model):
@@ -17,6 +21,10 @@ class FirmSwitch(models.Model):
         default=FirmState.ACTIVE.value,
     )
     reason = models.CharField(max_length=200, blank=True)
+    turned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    turned_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -32,7 +40,10 @@ class FirmSwitch(models.Model):
     def __str__(self) -> str:
         return self.state
 
-    def turn(self, *, to: FirmState, reason: str) -> FirmStateChanged:
-        event = FirmStateChanged(stream="firm-switch", before=self.state, after=to.value)
+    def turn(self, *, to: FirmState, reason: str, officer: User, at: datetime) -> FirmStateChanged:
+        event = FirmStateChanged(
+            stream="firm-switch", before=self.state, after=to.value, reason=reason
+        )
         self.state, self.reason = to.value, reason
+        self.turned_by, self.turned_at = officer, at
         return event

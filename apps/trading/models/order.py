@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
 
 from apps.core.errors import IllegalTransition
 from apps.core.models import BaseModel
@@ -22,8 +21,6 @@ from apps.trading.domain.lifecycle import (
     state_of,
 )
 from apps.trading.domain.orders import (
-    LIMITED,
-    STOPPED,
     TERMINAL,
     WORKING,
     OrderStatus,
@@ -34,6 +31,7 @@ from apps.trading.domain.orders import (
 from apps.trading.events import (
     OrderAccepted,
     OrderCanceled,
+    OrderCancelRejected,
     OrderCancelRequested,
     OrderExpired,
     OrderFilled,
@@ -41,15 +39,15 @@ from apps.trading.events import (
     OrderReplaced,
     OrderReplaceRejected,
     OrderReplaceRequested,
+    OrderSubmitted,
     OrderTriggered,
 )
+from apps.trading.models.order_rules import CONSTRAINTS, INDEXES
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.repositories import OrderQuerySet
 
 # A trailing stop's stop price follows from its trail.
 REPLACEABLE = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_percent")
-IS_WORKING = Q(status__in=sorted(WORKING))
-IS_TRIGGERED = Q(stop_price=None) | Q(triggered_at__isnull=False)
 PRICE_STEP = Decimal("0.00000001")
 Terms = Mapping[str, Decimal | None]
 
@@ -72,6 +70,7 @@ class Order(BaseModel):
     Orders of one `group_id` belong together: an entry and its exits (whose `parent` it is), or two
     exits of which one cancels the other.  Exits share what one of them holds.  An exit `is_waiting`
     until its entry fills.  `mark_price` is the best price that a trailing stop has seen.
+    `estimated_value`, added up for daily limits, is its worth when it was placed or last raised.
     """
 
     client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -111,109 +110,15 @@ class Order(BaseModel):
     group_id = models.UUIDField(null=True, blank=True)
     is_waiting = models.BooleanField(default=False)
     terms_digest = models.CharField(max_length=64, blank=True, default="")
+    estimated_value = _amount(default=Decimal(0))
 
     objects = OrderQuerySet.as_manager()
     # The others of its group, where `order_locked` loaded it.
     linked: "tuple[Order, ...]" = ()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=["portfolio", "client_order_id"], name="trading_order_client_order_id"
-            ),
-            models.CheckConstraint(
-                condition=Q(side__in=[word.value for word in Side])
-                & Q(order_type__in=[word.value for word in OrderType])
-                & Q(time_in_force__in=[word.value for word in TimeInForce])
-                & Q(status__in=[word.value for word in OrderStatus])
-                & Q(mode__in=["PAPER", "LIVE"]),
-                name="trading_order_words",
-            ),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="trading_order_quantity"),
-            models.CheckConstraint(
-                condition=Q(
-                    filled_quantity__gte=0,
-                    filled_quantity__lte=F("quantity"),
-                    filled_value__gte=0,
-                    fees__gte=0,
-                    held_amount__gte=0,
-                    worst_price__gte=0,
-                ),
-                name="trading_order_amounts",
-            ),
-            models.CheckConstraint(
-                condition=Q(order_type__in=sorted(LIMITED), limit_price__gt=0)
-                | (~Q(order_type__in=sorted(LIMITED)) & Q(limit_price=None)),
-                name="trading_order_limit_price",
-            ),
-            models.CheckConstraint(
-                condition=Q(order_type__in=sorted(STOPPED), stop_price__gt=0)
-                | (~Q(order_type__in=sorted(STOPPED)) & Q(stop_price=None, triggered_at=None)),
-                name="trading_order_stop_price",
-            ),
-            models.CheckConstraint(
-                condition=(
-                    Q(order_type="TRAILING_STOP", mark_price__gt=0)
-                    & (
-                        Q(trail_amount__gt=0, trail_percent=None)
-                        | Q(trail_amount=None, trail_percent__gt=0, trail_percent__lt=100)
-                    )
-                )
-                | (
-                    ~Q(order_type="TRAILING_STOP")
-                    & Q(trail_amount=None, trail_percent=None, mark_price=None)
-                ),
-                name="trading_order_trail",
-            ),
-            models.CheckConstraint(
-                condition=Q(is_waiting=False) | Q(held_amount=0, filled_quantity=0),
-                name="trading_order_waiting_holds_nothing",
-            ),
-            models.CheckConstraint(
-                condition=Q(status__in=sorted(TERMINAL), held_amount=0, closed_at__isnull=False)
-                | (~Q(status__in=sorted(TERMINAL)) & Q(closed_at=None)),
-                name="trading_order_closed_holds_nothing",
-            ),
-            models.CheckConstraint(
-                condition=Q(status="FILLED", filled_quantity=F("quantity"))
-                | (~Q(status="FILLED") & Q(filled_quantity__lt=F("quantity"))),
-                name="trading_order_filled_is_full",
-            ),
-        )
-        indexes = (
-            models.Index(fields=["portfolio", "-created_at"], name="trading_order_of_portfolio"),
-            models.Index(
-                fields=["portfolio", "symbol"],
-                name="trading_order_open",
-                condition=Q(closed_at=None),
-            ),
-            models.Index(fields=["client", "-created_at", "-id"], name="trading_order_of_client"),
-            models.Index(
-                fields=["symbol", "side", "worst_price"],
-                name="trading_order_working",
-                condition=IS_WORKING & IS_TRIGGERED,
-            ),
-            models.Index(
-                fields=["symbol", "side", "stop_price"],
-                name="trading_order_waiting",
-                condition=IS_WORKING & Q(stop_price__isnull=False, triggered_at=None),
-            ),
-            models.Index(
-                fields=["symbol", "side", "mark_price"],
-                name="trading_order_trailing",
-                condition=IS_WORKING & Q(mark_price__isnull=False, triggered_at=None),
-            ),
-            models.Index(
-                fields=["group_id"],
-                name="trading_order_group",
-                condition=Q(group_id__isnull=False),
-            ),
-            models.Index(
-                fields=["expires_at"],
-                name="trading_order_expiring",
-                condition=Q(closed_at=None, expires_at__isnull=False),
-            ),
-        )
+        constraints = CONSTRAINTS
+        indexes = INDEXES
 
     def __str__(self) -> str:
         return f"{self.side} {self.quantity.normalize():f} {self.symbol}"
@@ -283,16 +188,12 @@ class Order(BaseModel):
         self._move(OrderEvent.ACCEPTED)
         self.held_amount = held
         self.is_waiting = False
-        return OrderAccepted(
-            **self._facts(),
-            order_type=self.order_type,
-            time_in_force=self.time_in_force,
-            quantity=_text(self.quantity),
-            limit_price=_text(self.limit_price) if self.limit_price is not None else None,
-            stop_price=_text(self.stop_price) if self.stop_price is not None else None,
-            held=_text(held),
-            currency=self.currency,
-        )
+        return OrderAccepted(**self._facts(), **self._words(), held=_text(held))
+
+    def submit(self, *, held: Decimal) -> OrderSubmitted:
+        """Be on the way to a live venue, whose answer makes it NEW."""
+        self.held_amount = held
+        return OrderSubmitted(**self._facts(), **self._words(), held=_text(held))
 
     def trigger(self, *, last: Decimal, at: datetime) -> OrderTriggered:
         self._move(OrderEvent.TRIGGERED)
@@ -302,15 +203,20 @@ class Order(BaseModel):
     def fill(
         self, *, quantity: Decimal, price: Decimal, fees: Decimal, execution_id: UUID, at: datetime
     ) -> OrderFilled:
-        """Count a fill; IllegalTransition when the order is closed."""
-        if self.is_closed:
+        """Count a fill; IllegalTransition when the order is closed.
+
+        A live order that is CANCELED still counts what its venue traded before it heard of that.
+        """
+        is_late = self.status == OrderStatus.CANCELED and self.mode == "LIVE"
+        if self.is_closed and not is_late:
             raise IllegalTransition(
                 f"An order that is {self.status} fills no more.",
                 status=self.status,
                 trigger=OrderEvent.FILLED,
             )
         self.filled_quantity += quantity
-        self._move(OrderEvent.FILLED, at)
+        if not is_late or not self.remaining:
+            self._move(OrderEvent.FILLED, at)
         self.filled_value += quantity * price
         average = self.filled_value / self.filled_quantity
         self.average_price = average.quantize(PRICE_STEP, ROUND_HALF_EVEN)
@@ -325,9 +231,15 @@ class Order(BaseModel):
             remaining=_text(self.remaining),
         )
 
-    def request_cancel(self) -> OrderCancelRequested:
+    def request_cancel(self, *, reason: str = "by_client", note: str = "") -> OrderCancelRequested:
         self._move(OrderEvent.PENDING_CANCEL)
-        return OrderCancelRequested(**self._facts())
+        return OrderCancelRequested(**self._facts(), reason=reason, note=note)
+
+    def refuse_cancel(self, *, reason: str) -> OrderCancelRejected:
+        """Work on: the venue did not cancel."""
+        self._move(OrderEvent.CANCEL_REJECTED)
+        self._move(OrderEvent.ACCEPTED)
+        return OrderCancelRejected(**self._facts(), reason=reason)
 
     def request_replace(self, *, replacement_id: UUID, terms: Terms) -> OrderReplaceRequested:
         self._move(OrderEvent.PENDING_UPDATE)
@@ -336,8 +248,12 @@ class Order(BaseModel):
     def replace(
         self, *, replacement_id: UUID | None, terms: Terms, worst_price: Decimal, held: Decimal
     ) -> OrderReplaced:
-        """Take the new terms; what filled stays filled, and the order works on where it was."""
-        self._move(OrderEvent.UPDATED)
+        """Take the new terms; what filled stays filled, and the order works on where it was.
+
+        A request to cancel outlasts them.
+        """
+        if self.status != OrderStatus.PENDING_CANCEL:
+            self._move(OrderEvent.UPDATED)
         for name, value in terms.items():
             setattr(self, name, value)
         self.worst_price, self.held_amount = worst_price, held
@@ -377,6 +293,16 @@ class Order(BaseModel):
         self.status = status.value
         if status in TERMINAL:
             self.closed_at = at
+
+    def _words(self) -> dict[str, Any]:
+        return {
+            "order_type": self.order_type,
+            "time_in_force": self.time_in_force,
+            "quantity": _text(self.quantity),
+            "limit_price": _text(self.limit_price) if self.limit_price is not None else None,
+            "stop_price": _text(self.stop_price) if self.stop_price is not None else None,
+            "currency": self.currency,
+        }
 
     def _facts(self) -> dict[str, Any]:
         return {

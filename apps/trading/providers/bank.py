@@ -1,13 +1,16 @@
 """The bank that brings and takes clients' money, behind one Protocol."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q, Sum
 from django.utils.module_loading import import_string
 
 from apps.core.domain.money import Money
+from apps.trading.models import CashTransfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Bank(Protocol):
 
     def pay(self, *, transfer_id: UUID, amount: Money) -> BankAnswer: ...
 
+    def balances(self) -> dict[str, Decimal]:
+        """Return what the bank keeps for the firm's clients, by currency."""
+        ...
+
 
 class SimulatedBank:
     """No bank at all: says at once that every transfer settled.  For paper portfolios only."""
@@ -39,6 +46,15 @@ class SimulatedBank:
 
     def pay(self, *, transfer_id: UUID, amount: Money) -> BankAnswer:
         return self.collect(transfer_id=transfer_id, amount=amount)
+
+    def balances(self) -> dict[str, Decimal]:
+        """Return what its transfers, all it knows, add up to."""
+        settled = CashTransfer.objects.filter(status="SETTLED").values("currency").order_by()
+        sums = settled.annotate(
+            paid_in=Sum("amount", filter=Q(kind="DEPOSIT"), default=Decimal(0)),
+            paid_out=Sum("amount", filter=Q(kind="WITHDRAWAL"), default=Decimal(0)),
+        )
+        return {row["currency"]: row["paid_in"] - row["paid_out"] for row in sums}
 
 
 def bank() -> Bank:

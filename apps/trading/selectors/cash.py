@@ -1,5 +1,6 @@
-"""Queries of money that entered and left portfolios."""
+"""Queries of money and value that entered and left portfolios."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.trading.models import CashTransfer
+from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind, is_currency
+from apps.ledger.selectors import balances_of
+from apps.market.domain.fx import FxRate
+from apps.market.selectors import fx_rates
+from apps.trading.models import CashTransfer, ValueFlow
 from apps.trading.repositories import CashTransferQuerySet
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.users.models import User
@@ -17,11 +23,45 @@ from apps.users.models import User
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """A settled transfer: money in (+) or out (-), in the portfolio's currency."""
+    """Value that came in (+) or went out (-), in the portfolio's currency."""
 
     portfolio_id: UUID
     at: datetime
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CashView:
+    """Cash in one currency, free and held for orders; `fx` leads to the portfolio's currency.
+
+    `worth` is both in the portfolio's currency, None without a recent rate.
+    """
+
+    currency: str
+    free: Decimal
+    held: Decimal
+    fx: FxRate | None
+    worth: Decimal | None
+
+
+def cash_list(portfolio_id: UUID, own: str) -> list[CashView]:
+    """Return a portfolio's cash by currency, its `own` first even where it is zero.
+
+    The caller has checked whose portfolio it is.
+    """
+    free: defaultdict[str, Decimal] = defaultdict(Decimal)
+    held: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in balances_of(portfolio_id):
+        if is_currency(row.asset) and row.kind in FLOORED_KINDS:
+            (held if row.kind is AccountKind.HELD else free)[row.asset] += row.balance
+    found = {currency for currency in {*free, *held} if free[currency] or held[currency]}
+    rates = fx_rates({own, *found}, own, on=timezone.now().date())
+    views = []
+    for currency in sorted({own, *found}, key=lambda code: (code != own, code)):
+        fx, total = rates.get(currency), free[currency] + held[currency]
+        worth = fx.convert(total, own).amount if fx else None
+        views.append(CashView(currency, free[currency], held[currency], fx, worth))
+    return views
 
 
 def transfer_list(user: User, portfolio_id: UUID, kind: str | None = None) -> CashTransferQuerySet:
@@ -43,26 +83,43 @@ def transfer_get(user: User, transfer_id: UUID) -> CashTransfer:
 
 
 def cash_flows(portfolio_ids: Iterable[UUID]) -> list[CashFlow]:
-    """Return the settled transfers of the portfolios, oldest first."""
-    rows = CashTransfer.objects.filter(portfolio_id__in=list(portfolio_ids), status="SETTLED")
-    return [
+    """Return what entered and left the portfolios, oldest first.
+
+    Settled transfers of the bank, and the value of what came from or went to another portfolio or
+    was imported.
+    """
+    ids = list(portfolio_ids)
+    rows = CashTransfer.objects.filter(portfolio_id__in=ids, status="SETTLED")
+    banked = [
         CashFlow(portfolio_id, at, amount if kind == CashTransfer.Kind.DEPOSIT else -amount)
         for portfolio_id, at, kind, amount in rows.order_by("settled_at", "id").values_list(
             "portfolio_id", "settled_at", "kind", "amount"
         )
         if at is not None
     ]
+    others = ValueFlow.objects.filter(portfolio_id__in=ids).order_by("occurred_at", "id")
+    moved = [CashFlow(row.portfolio_id, row.occurred_at, row.amount) for row in others]
+    return sorted([*banked, *moved], key=lambda flow: flow.at)
 
 
 def transfer_totals(
     portfolio_ids: Iterable[UUID] | None = None,
 ) -> dict[UUID, tuple[Decimal, Decimal]]:
-    """Return what was deposited and what was withdrawn, settled, by portfolio (None: all)."""
-    rows = CashTransfer.objects.filter(status="SETTLED")
+    """Return what entered and what left, as `cash_flows` counts it, by portfolio (None: all)."""
+    rows, others = CashTransfer.objects.filter(status="SETTLED"), ValueFlow.objects.all()
     if portfolio_ids is not None:
-        rows = rows.filter(portfolio_id__in=list(portfolio_ids))
+        ids = list(portfolio_ids)
+        rows, others = rows.filter(portfolio_id__in=ids), others.filter(portfolio_id__in=ids)
     totals = rows.values("portfolio_id").annotate(
         deposits=Sum("amount", filter=Q(kind="DEPOSIT"), default=Decimal(0)),
         withdrawals=Sum("amount", filter=Q(kind="WITHDRAWAL"), default=Decimal(0)),
     )
-    return {row["portfolio_id"]: (row["deposits"], row["withdrawals"]) for row in totals}
+    sums = {row["portfolio_id"]: (row["deposits"], row["withdrawals"]) for row in totals}
+    moved = others.values("portfolio_id").annotate(
+        gained=Sum("amount", filter=Q(amount__gt=0), default=Decimal(0)),
+        lost=Sum("amount", filter=Q(amount__lt=0), default=Decimal(0)),
+    )
+    for row in moved:
+        deposits, withdrawals = sums.get(row["portfolio_id"], (Decimal(0), Decimal(0)))
+        sums[row["portfolio_id"]] = (deposits + row["gained"], withdrawals - row["lost"])
+    return sums

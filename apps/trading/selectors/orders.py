@@ -1,11 +1,9 @@
 """Queries of orders and trades."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from apps.core.errors import InvalidInput, NotFound
-from apps.trading.domain.orders import OrderStatus
+from apps.core.errors import NotFound
 from apps.trading.models import Execution, Order, Replacement
 from apps.trading.repositories import ExecutionQuerySet, OrderQuerySet
 from apps.users.models import User
@@ -15,26 +13,6 @@ def order_list(user: User, *, only_open: bool = False) -> OrderQuerySet:
     """Return the user's orders, newest first."""
     orders = Order.objects.visible_to(user).newest_first()
     return orders.open() if only_open else orders
-
-
-def order_search(user: User, filters: Mapping[str, str]) -> OrderQuerySet:
-    """Return the user's orders whose columns equal the filters' values, newest first.
-
-    Filters: `portfolio_id`, `symbol`, `client_order_id` (the order's own, or that of one of its
-    replacements), `status`.  Raises InvalidInput for a
-    portfolio that is no UUID and for an unknown status.
-    """
-    wanted: dict[str, Any] = dict(filters)
-    if "portfolio_id" in wanted:
-        try:
-            wanted["portfolio_id"] = UUID(wanted["portfolio_id"])
-        except ValueError as error:
-            raise InvalidInput("Not a UUID.", field="portfolio_id") from error
-    if wanted.get("status", OrderStatus.NEW) not in set(OrderStatus):
-        raise InvalidInput("There is no such status.", field="status")
-    client_order_id = wanted.pop("client_order_id", None)
-    orders = order_list(user).filter(**wanted)
-    return orders if client_order_id is None else orders.named(client_order_id)
 
 
 def order_get(user: User, order_id: UUID) -> Order:

@@ -36,5 +36,5 @@ def portfolio_of(portfolio_id: UUID) -> Portfolio:
 
 
 def portfolio_all() -> PortfolioQuerySet:
-    """Return every portfolio of every client, for the firm's own work."""
-    return Portfolio.objects.order_by("id")
+    """Return every open portfolio of every client, for the firm's own work."""
+    return Portfolio.objects.open().order_by("id")

@@ -1,6 +1,7 @@
 """Look at a draft as it would be placed now: what it needs, and every pre-trade check's result."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,15 +11,23 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from apps.core.errors import DomainError
-from apps.ledger.domain.legs import AccountKind
+from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind, is_currency
 from apps.ledger.selectors import BalanceRow, balances_of
 from apps.market.domain.quotes import Quote
-from apps.market.selectors import instrument_get, quotes_get, session_is_open
+from apps.market.selectors import (
+    currencies_of,
+    fx_rates,
+    instrument_get,
+    quotes_get,
+    session_is_open,
+)
 from apps.trading.domain import risk
 from apps.trading.domain.amounts import Charge, most_it_costs, quantity_for
 from apps.trading.domain.orders import OrderDraft, OrderType, Side, trailing_stop
 from apps.trading.domain.risk import CheckResult
-from apps.trading.models import FirmSwitch, Order, Portfolio
+from apps.trading.models import Order, Portfolio
+from apps.trading.selectors.activity import Activity, client_activity, portfolio_activity
+from apps.trading.selectors.rules import Rules
 from apps.trading.services import policies
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """A portfolio's accounts, by what trading asks of them."""
+    """A portfolio's accounts, by what trading in one currency asks of them."""
 
     rows: list[BalanceRow]
     currency: str
@@ -41,18 +50,19 @@ class Balances:
         return self.get(AccountKind.CASH, self.currency)
 
     @property
-    def held_cash(self) -> Decimal:
-        return self.get(AccountKind.HELD, self.currency)
+    def money(self) -> dict[str, Decimal]:
+        """Cash by currency, free and held."""
+        return self._totals(is_money=True)
 
     @property
     def units(self) -> dict[str, Decimal]:
         """Units by symbol, free and held."""
+        return self._totals(is_money=False)
+
+    def _totals(self, *, is_money: bool) -> dict[str, Decimal]:
         owned: dict[str, Decimal] = {}
         for row in self.rows:
-            if (
-                row.kind in {AccountKind.SECURITIES, AccountKind.HELD}
-                and row.asset != self.currency
-            ):
+            if row.kind in FLOORED_KINDS and is_currency(row.asset) is is_money:
                 owned[row.asset] = owned.get(row.asset, Decimal(0)) + row.balance
         return owned
 
@@ -93,12 +103,15 @@ class Assessment:
 
 
 def run_gates(draft: OrderDraft) -> list[CheckResult]:
-    """Run every check that other contexts named in settings.PRE_TRADE_CHECKS."""
+    """Run every check that other contexts named in settings.PRE_TRADE_CHECKS.
+
+    One that passes may return the facts (`limit`, `measured`) that it looked at.
+    """
     results = []
     for path in settings.PRE_TRADE_CHECKS:
         name = path.rpartition(".")[2].removeprefix("check_")
         try:
-            import_string(path)(draft)
+            seen = import_string(path)(draft) or {}
         except DomainError as error:
             result = CheckResult(
                 code=error.code,
@@ -108,7 +121,7 @@ def run_gates(draft: OrderDraft) -> list[CheckResult]:
                 measured=error.facts.get("measured", ""),
             )
         else:
-            result = CheckResult(code=name, is_passed=True, message="")
+            result = CheckResult(code=name, is_passed=True, message="", **seen)
         results.append(result)
     return results
 
@@ -118,20 +131,21 @@ def assess(
     portfolio: Portfolio,
     *,
     now: datetime,
+    rules: Rules,
     shares: Order | None = None,
     revises: Order | None = None,
 ) -> Assessment:
-    """Assess the draft; reads only.  Raises NotFound for an unknown symbol.
+    """Assess the draft under the rules; reads only.  Raises NotFound for an unknown symbol.
 
     What the order that it `shares` a hold with has is available to it, and so is what an order
     has that it `revises`; of that one `needed` and the checks mean the part that is not filled.
     """
     instrument = instrument_get(draft.symbol)
-    balances = Balances(balances_of(portfolio.id), portfolio.currency)
+    balances = Balances(balances_of(portfolio.id), instrument.currency)
     units = balances.units
     quotes = quotes_get({draft.symbol, *units})
     quote = quotes.get(draft.symbol)
-    limits = policies.limits()
+    limits = policies.limits(rules.limits)
     market = (quote.ask if draft.side is Side.BUY else quote.bid) if quote else None
     mark, stop = _trailed(draft, quote, revises)
     worst = risk.worst_price(
@@ -144,14 +158,22 @@ def assess(
     )
     price = draft.limit_price or stop or market
     quantity = _quantity(draft, worst or price, instrument.lot_size)
-    estimate = _most(quantity, price, portfolio)
+    estimate = _most(quantity, price, instrument.currency)
     is_buy = draft.side is Side.BUY
-    held = _most(quantity, worst, portfolio, revises)
+    held = _most(quantity, worst, instrument.currency, revises)
     own = sum((order.held_amount for order in (shares, revises) if order is not None), Decimal(0))
     if revises is not None:
         own += sum(
             (one.held_amount for one in revises.linked if one.side == draft.side), Decimal(0)
         )
+    activity = portfolio_activity(
+        draft,
+        quantity=quantity,
+        currency=instrument.currency,
+        today=_midnight(now),
+        lately=now - limits.duplicate_window,
+        besides=revises,
+    )
     free_units = balances.get(AccountKind.SECURITIES, draft.symbol)
     filled = revises.filled_quantity if revises else Decimal(0)
     facts = _Facts(
@@ -164,13 +186,13 @@ def assess(
         needed=(held.total if held else None) if is_buy else quantity and quantity - filled,
         available=(balances.cash if is_buy else free_units) + own,
         position=units.get(draft.symbol, Decimal(0)) * (quote.last if quote else 0)
-        + Order.objects.open().on_the_way(portfolio.id, draft.symbol)
+        + activity.on_the_way
         - (own + filled * (price or 0) if revises and is_buy else 0),
-        equity=balances.cash
-        + balances.held_cash
-        + sum(owned * quotes[symbol].last for symbol, owned in units.items() if symbol in quotes),
+        equity=_equity(balances, quotes, instrument, now),
         now=now,
-        is_new=revises is None,
+        activity=activity,
+        rules=rules,
+        revises=revises,
     )
     return Assessment(
         draft=draft,
@@ -216,7 +238,7 @@ def _quantity(draft: OrderDraft, price: Decimal | None, lot_size: Decimal) -> De
 def _most(
     quantity: Decimal | None,
     price: Decimal | None,
-    portfolio: Portfolio,
+    currency: str,
     revises: Order | None = None,
 ) -> Charge | None:
     if quantity is None or price is None:
@@ -226,9 +248,28 @@ def _most(
         filled_value=revises.filled_value if revises else Decimal(0),
         quantity=quantity,
         worst_price=price,
-        currency=portfolio.currency,
+        currency=currency,
         commission=policies.commission(),
     )
+
+
+def _equity(
+    balances: Balances, quotes: Mapping[str, Quote], instrument: "Instrument", now: datetime
+) -> Decimal:
+    """Return what the portfolio is worth in the instrument's currency.
+
+    What has no price or no exchange rate counts nothing: the check that asks is then the stricter.
+    """
+    units = balances.units
+    others = currencies_of(units.keys() - {instrument.symbol})
+    currencies = {**others, instrument.symbol: instrument.currency}
+    worth: defaultdict[str, Decimal] = defaultdict(Decimal, balances.money)
+    for symbol in units.keys() & quotes.keys() & currencies.keys():
+        worth[currencies[symbol]] += units[symbol] * quotes[symbol].last
+    rates = fx_rates(
+        (currency for currency, value in worth.items() if value), instrument.currency, on=now.date()
+    )
+    return sum((worth[currency] * rate.rate for currency, rate in rates.items()), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,16 +285,22 @@ class _Facts:
     position: Decimal
     equity: Decimal
     now: datetime
-    is_new: bool
+    activity: Activity
+    rules: Rules
+    revises: Order | None
 
 
 def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     draft, instrument = facts.draft, facts.instrument
-    switch = FirmSwitch.objects.first() or FirmSwitch()
-    yield risk.check_firm_state(risk.FirmState(switch.state), draft.side)
+    yield risk.check_firm_state(facts.rules.firm_state, draft.side)
     yield risk.check_tradable(instrument.status, is_tradable=instrument.is_tradable)
-    yield risk.check_restricted(is_restricted=instrument.is_restricted)
-    yield risk.check_currency(facts.portfolio.currency, instrument.currency)
+    is_restricted = instrument.is_restricted or facts.rules.is_restricted
+    yield risk.check_restricted(is_restricted=is_restricted)
+    yield risk.check_exchange_rate(
+        is_known=bool(
+            fx_rates([instrument.currency], facts.portfolio.currency, on=facts.now.date())
+        )
+    )
     is_open = session_is_open(instrument, facts.now)
     yield risk.check_session(is_open=is_open, time_in_force=draft.time_in_force)
     yield risk.check_step("tick_size", draft.limit_price, instrument.tick_size)
@@ -262,19 +309,23 @@ def _own_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
     yield _quote_check(facts, limits, is_open=is_open)
     yield risk.check_collar(draft.side, draft.limit_price, _reference(facts), limits)
     if facts.needed is not None:
-        check = risk.check_buying_power if draft.side is Side.BUY else risk.check_sellable
-        yield check(facts.needed, facts.available)
+        if draft.side is Side.BUY:
+            yield risk.check_buying_power(facts.needed, facts.available, instrument.currency)
+        else:
+            yield risk.check_sellable(facts.needed, facts.available)
     if facts.value is not None:
         yield from _value_checks(facts, facts.value, limits)
-    if facts.is_new:
-        yield from _history_checks(facts, limits)
+    yield from _day_checks(facts, limits)
+    if facts.revises is None:
+        yield _duplicate_check(facts, limits)
 
 
 def _quote_check(facts: _Facts, limits: risk.Limits, *, is_open: bool) -> CheckResult:
     """Return whether the price is known well enough; out of session the last close will do."""
     quote, draft = facts.quote, facts.draft
     if quote is None:
-        unpriced = draft.limit_price is None and draft.stop_price is None and facts.is_new
+        unpriced = draft.limit_price is None and draft.stop_price is None
+        unpriced = unpriced and facts.revises is None
         return risk.check_quote(None, limits, is_needed=unpriced)
     needed = draft.order_type is OrderType.MARKET and is_open
     return risk.check_quote(facts.now - quote.at, limits, is_needed=needed)
@@ -299,20 +350,33 @@ def _value_checks(facts: _Facts, value: Decimal, limits: risk.Limits) -> Iterato
     )
 
 
-def _history_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
-    draft = facts.draft
-    since = facts.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Order.objects.filter(portfolio=facts.portfolio, created_at__gte=since)
-    yield risk.check_orders_a_day(today.count(), limits)
-    repeated = today.filter(
-        created_at__gte=facts.now - limits.duplicate_window,
-        symbol=draft.symbol,
-        side=draft.side,
-        order_type=draft.order_type,
-        quantity=facts.quantity or 0,
-        limit_price=draft.limit_price,
-        trail_amount=draft.trail_amount,
-        trail_percent=draft.trail_percent,
-        **({} if draft.stop_price is None else {"stop_price": draft.stop_price}),
-    ).exists()
-    yield risk.check_duplicate(is_duplicate=repeated, limits=limits)
+def _day_checks(facts: _Facts, limits: risk.Limits) -> Iterator[CheckResult]:
+    """Add up today's orders of the portfolio and, where a limit says so, of the client."""
+    done = facts.activity
+    yield from _day_of(done.orders_today, done.value_today, facts, limits.portfolio_day)
+    if limits.client_day:
+        count, value = client_activity(
+            facts.draft,
+            currency=facts.instrument.currency,
+            today=_midnight(facts.now),
+            besides=facts.revises,
+        )
+        yield from _day_of(count, value, facts, limits.client_day)
+
+
+def _day_of(
+    count: int, value: Decimal, facts: _Facts, limits: risk.DayLimits
+) -> Iterator[CheckResult]:
+    if facts.revises is None:
+        yield risk.check_orders_a_day(count, limits)
+    if limits.notional is not None:
+        yield risk.check_notional_a_day(value + (facts.value or 0), limits)
+
+
+def _duplicate_check(facts: _Facts, limits: risk.Limits) -> CheckResult:
+    last = facts.activity.repeated_at
+    return risk.check_duplicate(None if last is None else facts.now - last, limits)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from apps.core.commands import command
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, Refused
 from apps.market.selectors import instrument_get, quote_get
 from apps.trading.domain.orders import IMMEDIATE, OrderDraft, OrderType, Side
 from apps.trading.domain.risk import check_step, require
@@ -52,6 +52,7 @@ def bracket_place(
     """
     check_client_order_id(client_order_id, suffix=TAKE_PROFIT)
     portfolio = own_portfolio(actor, portfolio_id, is_locked=True)
+    _check_mode(portfolio)
     entry = draft_of(
         portfolio=portfolio,
         symbol=symbol,
@@ -117,6 +118,7 @@ def oco_place(
     """
     check_client_order_id(client_order_id, suffix=TAKE_PROFIT)
     portfolio = own_portfolio(actor, portfolio_id, is_locked=True)
+    _check_mode(portfolio)
     exits = _exits(
         portfolio,
         symbol=symbol,
@@ -145,6 +147,17 @@ def oco_place(
         draft=exits[1], client_order_id=f"{client_order_id}{STOP_LOSS}", beside=first, **common
     )
     return [first, second]
+
+
+def _check_mode(portfolio: Portfolio) -> None:
+    """Refuse what no live venue is asked for: orders there that know of each other."""
+    if portfolio.mode == Portfolio.Mode.LIVE:
+        raise Refused(
+            "Orders that belong together are for paper portfolios.",
+            code="not_at_live_venue",
+            limit="PAPER",
+            measured=portfolio.mode,
+        )
 
 
 def _exits(

@@ -1,7 +1,7 @@
 """Commands on money that enters and leaves a portfolio."""
 
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.utils import timezone
@@ -102,6 +102,8 @@ def _request(
     for path in settings.CASH_CHECKS:
         import_string(path)(portfolio.client_id)
     transfer = CashTransfer(
+        # The same after a crash and a second try: the bank knows an instruction by it.
+        id=uuid5(portfolio.id, key),
         portfolio=portfolio,
         kind=kind,
         amount=amount.amount,

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from apps.audit.services import Actor, emit
+from apps.infrastructure.prepared import load_rows
 from apps.trading.domain.orders import OrderStatus
 from apps.trading.models import Order, Replacement
 from apps.trading.services.holds import hold_move
@@ -38,7 +39,7 @@ def _shares(order: Order, other: Order) -> bool:
 
 def replacement_drop(order: Order) -> None:
     """Answer what a closed order was still to be replaced by: it came too late."""
-    pending = Replacement.objects.filter(order=order, status=OrderStatus.PENDING_REPLACE).first()
-    if pending is not None:
+    waiting = "WHERE order_id = %s AND status = %s"
+    for pending in load_rows(Replacement, waiting, [order.id, OrderStatus.PENDING_REPLACE.value]):
         pending.answer(OrderStatus.REJECTED, reason="order_closed")
         pending.save()

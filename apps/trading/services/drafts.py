@@ -21,7 +21,7 @@ from apps.trading.domain.orders import (
     Side,
     TimeInForce,
 )
-from apps.trading.models import Lot, Order, Portfolio, Replacement
+from apps.trading.models import Lot, Order, Portfolio
 from apps.users.models import User
 
 CLIENT_ORDER_ID = re.compile(r"[\x21-\x7e]{1,64}")
@@ -29,13 +29,17 @@ MAX_CHOSEN_LOTS = 100
 
 
 def own_portfolio(actor: User, portfolio_id: UUID, *, is_locked: bool) -> Portfolio:
-    """Return the actor's portfolio; raises NotFound for anybody else's."""
+    """Return the actor's portfolio; raises NotFound for anybody else's, and Conflict
+    `portfolio_closed`.
+    """
     portfolios = Portfolio.objects.owned_by(actor)
     if is_locked:
         return portfolios.locked(portfolio_id)
     portfolio = portfolios.filter(id=portfolio_id).first()
     if portfolio is None:
         raise NotFound("There is no such portfolio.")
+    if portfolio.is_closed:
+        raise Conflict("The portfolio is closed.", code="portfolio_closed")
     return portfolio
 
 
@@ -50,11 +54,9 @@ def known_order(portfolio: Portfolio, client_order_id: str, digest: str) -> Orde
 
     Raises Conflict `idempotency_mismatch` where the id stands for something else.
     """
+    if not Order.objects.is_taken(portfolio.id, client_order_id):
+        return None
     first = Order.objects.filter(portfolio=portfolio, client_order_id=client_order_id).first()
-    if first is None:
-        taken = Replacement.objects.filter(portfolio=portfolio, client_order_id=client_order_id)
-        if not taken.exists():
-            return None
     if first is None or first.terms_digest != digest:
         raise Conflict(
             "This client_order_id belongs to an order with other terms.",

@@ -1,6 +1,6 @@
 """What a venue reports becomes trades, lots and postings, once."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -14,16 +14,31 @@ from apps.core.domain.instruments import PRICE_PLACES, QUANTITY_PLACES
 from apps.core.domain.money import exact
 from apps.core.errors import Conflict, InvalidInput
 from apps.infrastructure.metrics import observe_execution
+from apps.infrastructure.prepared import insert_row, update_row
 from apps.ledger.domain.legs import AccountKind, Leg
-from apps.ledger.services import entry_post
+from apps.ledger.services import entry_add
+from apps.market.selectors import fx_rate
 from apps.trading.domain.amounts import Charge, charge_of_fill
-from apps.trading.domain.lots import LotMethod, sell
+from apps.trading.domain.lots import LotCause, LotOrigin
 from apps.trading.domain.orders import Side
-from apps.trading.models import Execution, Lot, LotConsumption, Order
+from apps.trading.models import Execution, Order
 from apps.trading.services import policies
 from apps.trading.services.closing import replacement_drop
+from apps.trading.services.holds import hold_move
 from apps.trading.services.linked import after_fill, take_hold
 from apps.trading.services.locks import order_locked
+from apps.trading.services.lots import lot_open, lots_take
+
+# What a fill changes of its order.
+PROGRESS = (
+    "status",
+    "filled_quantity",
+    "filled_value",
+    "average_price",
+    "fees",
+    "held_amount",
+    "closed_at",
+)
 
 
 @command
@@ -40,7 +55,8 @@ def execution_record(
 
     The last fill frees what the order still holds.  A fill that arrives while a cancel is pending
     counts.  Raises NotFound, InvalidInput, IllegalTransition (the order is closed), and Conflict
-    `overfill` (more than remains) or `worse_than_held` (beyond the price or the sum that was held).
+    `overfill` (more than remains) or `worse_than_held` (beyond the price or the sum that was held),
+    and Unavailable `fx_rate_unavailable` (there is no rate to the portfolio's currency yet).
     """
     order = order_locked(order_id)
     return record_locked(
@@ -61,14 +77,19 @@ def record_locked(
     quantity: Decimal,
     price: Decimal,
     executed_at: datetime,
+    is_fact: bool = False,
 ) -> Execution:
-    """Do what `execution_record` says to an order whose row is locked in this transaction."""
+    """Do what `execution_record` says to an order whose row is locked in this transaction.
+
+    A fill that `is_fact` happened at a live venue, whatever was held for it: what the hold lacks is
+    taken from what is free, and Refused where there is less.
+    """
     known = Execution.objects.reported(venue, venue_execution_id)
     if known is not None:
         if known.order_id != order.id:
             raise Conflict("The fill belongs to another order.", code="execution_reused")
         return known
-    _check(order, quantity, price)
+    _check(order, quantity, price, is_fact=is_fact)
     charge = charge_of_fill(
         side=Side(order.side),
         currency=order.currency,
@@ -88,16 +109,21 @@ def record_locked(
         amount=charge.amount,
         fees=charge.fees,
         currency=order.currency,
+        fx_rate=fx_rate(
+            order.currency, order.portfolio.currency, on=executed_at.astimezone(UTC).date()
+        ).rate,
         venue=venue,
         venue_execution_id=venue_execution_id,
         executed_at=executed_at,
     )
     take_hold(order)
+    if is_fact:
+        _hold_more(order, charge.total if order.side == Side.BUY else quantity, execution.id)
     event = order.fill(
         quantity=quantity, price=price, fees=charge.fees, execution_id=execution.id, at=executed_at
     )
     settle = _settle_buy if order.side == Side.BUY else _settle_sell
-    entry = entry_post(
+    entry = entry_add(
         actor=None,
         idempotency_key=f"execution-{execution.id}",
         kind="EXECUTION",
@@ -106,7 +132,7 @@ def record_locked(
     )
     execution.entry_id = entry.id
     (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
-    order.save()
+    update_row(order, *PROGRESS)
     emit(event, actor=None)
     if order.is_closed:
         replacement_drop(order)
@@ -125,16 +151,22 @@ def _observe(order: Order, execution: Execution) -> None:
     )
 
 
-def _check(order: Order, quantity: Decimal, price: Decimal) -> None:
+def _hold_more(order: Order, needed: Decimal, execution_id: UUID) -> None:
+    lacking = max(needed - order.held_amount, Decimal(0))
+    hold_move(order, lacking, actor=None, key=f"fact-{order.id}-{execution_id}")
+    order.held_amount += lacking
+
+
+def _check(order: Order, quantity: Decimal, price: Decimal, *, is_fact: bool) -> None:
     for value, places, name in (
         (quantity, QUANTITY_PLACES, "quantity"),
         (price, PRICE_PLACES, "price"),
     ):
         if exact(value, places=places, name=name) <= 0:
             raise InvalidInput(f"{name} is a positive number.", field=name)
-    if not order.is_closed and quantity > order.remaining:
+    if (is_fact or not order.is_closed) and quantity > order.remaining:
         raise Conflict("The fill is larger than what remains.", code="overfill")
-    if order.side == Side.BUY and price > order.worst_price:
+    if not is_fact and order.side == Side.BUY and price > order.worst_price:
         raise Conflict("The fill costs more than was held for it.", code="worse_than_held")
 
 
@@ -177,41 +209,34 @@ def _settle_sell(order: Order, quantity: Decimal, charge: Charge) -> list[Leg | 
 
 
 def _open_lot(order: Order, execution: Execution) -> None:
-    execution.save(force_insert=True)
-    cost = execution.amount + execution.fees
-    Lot.objects.create(
-        portfolio_id=order.portfolio_id,
+    insert_row(execution)
+    lot_open(
+        order.portfolio,
+        order.symbol,
+        execution.quantity,
+        execution.amount + execution.fees,
+        execution.executed_at,
+        origin=LotOrigin.PURCHASE,
+        entry_id=execution.entry_id,
+        currency=execution.currency,
+        fx_rate=execution.fx_rate,
         execution=execution,
-        symbol=order.symbol,
-        currency=order.currency,
-        acquired_at=execution.executed_at,
-        quantity=execution.quantity,
-        cost=cost,
-        remaining_quantity=execution.quantity,
-        remaining_cost=cost,
     )
 
 
 def _consume_lots(order: Order, execution: Execution) -> None:
-    rows = {str(lot.id): lot for lot in Lot.objects.locked_open(order.portfolio_id, order.symbol)}
-    sale = sell(
-        [lot.as_open() for lot in rows.values()],
+    proceeds = execution.amount - execution.fees
+    parts = lots_take(
+        order.portfolio,
+        order.symbol,
         execution.quantity,
-        LotMethod(order.portfolio.lot_method),
+        cause=LotCause.SALE,
+        entry_id=execution.entry_id,
+        at=execution.executed_at,
         chosen=[str(lot_id) for lot_id in order.lot_ids],
+        proceeds=proceeds,
+        fx_rate=execution.fx_rate,
+        execution=execution,
     )
-    execution.profit = sale.realised(execution.amount - execution.fees)
-    execution.save(force_insert=True)
-    changed = []
-    for left in sale.lots:
-        lot = rows[left.key]
-        if (left.quantity, left.cost) != (lot.remaining_quantity, lot.remaining_cost):
-            lot.leave(quantity=left.quantity, cost=left.cost)
-            changed.append(lot)
-    Lot.objects.bulk_update(changed, ["remaining_quantity", "remaining_cost"])
-    LotConsumption.objects.bulk_create(
-        LotConsumption(
-            lot=rows[part.key], execution=execution, quantity=part.quantity, cost=part.cost
-        )
-        for part in sale.consumed
-    )
+    execution.profit = proceeds - sum((part.cost for part in parts), Decimal(0))
+    insert_row(execution)

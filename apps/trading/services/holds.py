@@ -5,7 +5,7 @@ from decimal import Decimal
 from apps.audit.services import Actor
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.selectors import balance_get
-from apps.ledger.services import entry_post
+from apps.ledger.services import entry_add
 from apps.trading.domain.amounts import most_it_costs
 from apps.trading.domain.orders import Side
 from apps.trading.models import Order
@@ -40,7 +40,7 @@ def hold_move(order: Order, amount: Decimal, *, actor: Actor | None, key: str) -
     if not amount:
         return
     owner, asset = order.portfolio_id, order.held_asset
-    entry_post(
+    entry_add(
         actor=actor,
         idempotency_key=f"order-{key}",
         kind="ORDER_HOLD" if amount > 0 else "ORDER_RELEASE",

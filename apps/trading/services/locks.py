@@ -1,11 +1,21 @@
-"""The one order in which trading takes its locks: portfolio, orders by id, then the ledger's
-accounts.
+"""The one order in which trading takes its locks: portfolios by id, orders by id, then the
+ledger's accounts, lots last.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from apps.core.errors import NotFound
 from apps.trading.models import Order, Portfolio
+from apps.users.models import User
+
+
+def portfolios_locked(actor: User, portfolio_ids: Iterable[UUID]) -> dict[UUID, Portfolio]:
+    """Load several of the actor's portfolios for writing, always in the order of their ids.
+
+    Raises NotFound, and Conflict `portfolio_closed`.
+    """
+    mine = Portfolio.objects.owned_by(actor)
+    return {one: mine.locked(one) for one in sorted(set(portfolio_ids))}
 
 
 def order_locked(order_id: UUID) -> Order:
@@ -13,16 +23,9 @@ def order_locked(order_id: UUID) -> Order:
 
     The others of its group are in `linked`.  Raises NotFound.
     """
-    found = Order.objects.filter(id=order_id).values_list("portfolio_id", "group_id").first()
-    if found is None:
-        raise NotFound("There is no such order.")
-    portfolio_id, group_id = found
-    portfolio = Portfolio.objects.locked(portfolio_id)
-    if group_id is None:
-        order = Order.objects.locked(order_id)
-        order.portfolio = portfolio
-        return order
-    group = Order.objects.locked_group(group_id)
+    # What is left to say of an order outlives its portfolio: an event may come twice, and late.
+    portfolio = Portfolio.objects.locked_of_order(order_id)
+    group = Order.objects.locked_group(order_id)
     for order in group:
         order.portfolio = portfolio
         order.linked = tuple(other for other in group if other is not order)

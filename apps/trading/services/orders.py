@@ -1,7 +1,7 @@
 """Commands on orders: place, preview, cancel, close."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,10 +12,12 @@ from apps.audit.services import Actor, emit
 from apps.core.commands import command
 from apps.core.domain.instruments import Symbol
 from apps.core.errors import NotFound, Unavailable
+from apps.infrastructure.prepared import insert_row
 from apps.market.selectors import session_end
 from apps.trading.domain.orders import OrderDraft, OrderStatus, TimeInForce
-from apps.trading.domain.risk import require
+from apps.trading.domain.risk import require, written
 from apps.trading.models import Order, Portfolio
+from apps.trading.selectors.rules import rules_read
 from apps.trading.services.assessment import Assessment, assess
 from apps.trading.services.closing import close_locked
 from apps.trading.services.drafts import (
@@ -28,6 +30,8 @@ from apps.trading.services.drafts import (
 )
 from apps.trading.services.holds import hold_move
 from apps.trading.services.locks import order_locked
+from apps.trading.services.refusals import written_down
+from apps.trading.services.rules import rules_hold
 from apps.trading.venues import venue_of
 from apps.users.models import User
 
@@ -52,7 +56,7 @@ def order_place(
 ) -> Order:
     """Check the order, hold its cash or units, accept and return it; a venue hears after commit.
 
-    Exactly one of `quantity` (units) and `notional` (an amount in the portfolio's currency that
+    Exactly one of `quantity` (units) and `notional` (an amount in the instrument's currency that
     buys or sells the most whole lots) is given.  A trailing stop follows the best trade price by
     `trail_amount` (money a unit) or `trail_percent`.  `lot_ids` names the lots that a sale takes
     where the portfolio's lot method is SPECIFIC.  The same `client_order_id` with the same terms
@@ -122,7 +126,8 @@ def order_preview(
         trail_percent=trail_percent,
         time_in_force=time_in_force,
     )
-    return assess(draft, portfolio, now=timezone.now())
+    now = timezone.now()
+    return assess(draft, portfolio, now=now, rules=rules_read(portfolio, draft.symbol, now))
 
 
 @command
@@ -134,7 +139,7 @@ def order_cancel(*, actor: User, order_id: UUID) -> Order:
     """
     if not Order.objects.owned_by(actor).filter(id=order_id).exists():
         raise NotFound("There is no such order.")
-    return _request_cancel(order_locked(order_id), actor)
+    return cancel_request_locked(order_locked(order_id), actor)
 
 
 @command
@@ -151,20 +156,45 @@ def order_cancel_all(*, actor: User, portfolio_id: UUID, symbol: str | None = No
     canceled = []
     for order_id in list(found.values_list("id", flat=True)):
         order = order_locked(order_id)
-        canceled.append(order if order.is_closed else _request_cancel(order, actor))
+        canceled.append(order if order.is_closed else cancel_request_locked(order, actor))
     return canceled
 
 
-def _request_cancel(order: Order, actor: User) -> Order:
-    """Ask the venue; a waiting exit never reached it and ends here."""
+def cancel_request_locked(
+    order: Order, actor: User, *, reason: str = "by_client", note: str = ""
+) -> Order:
+    """Ask the venue to cancel an order that `order_locked` loaded, and return it; twice is once.
+
+    An exit that waits never reached the venue and ends here.  Raises IllegalTransition.
+    """
     if order.status == OrderStatus.PENDING_CANCEL:
         return order
     if order.is_waiting:
-        return close_locked(order, actor=actor, how="cancel", reason="by_client")
-    event = order.request_cancel()
+        return close_locked(order, actor=actor, how="cancel", reason=reason)
+    event = order.request_cancel(reason=reason, note=note)
     order.save()
     emit(event, actor=actor)
     return order
+
+
+@command
+def orders_cancel_of_client(*, actor: User, client_id: UUID) -> int:
+    """End what a client still has open, in every portfolio; for a freeze.  Return how many.
+
+    Takes the portfolios' locks in the order of their ids: an order that is being placed waits, and
+    finds the client frozen.
+    """
+    count = 0
+    portfolios = Portfolio.objects.filter(client_id=client_id).order_by("id")
+    for portfolio_id in list(portfolios.values_list("id", flat=True)):
+        Portfolio.objects.locked(portfolio_id, may_be_closed=True)
+        found = Order.objects.open().filter(portfolio_id=portfolio_id).order_by("id")
+        for order_id in list(found.values_list("id", flat=True)):
+            order = order_locked(order_id)
+            if not order.is_closed and order.status != OrderStatus.PENDING_CANCEL:
+                cancel_request_locked(order, actor, reason="by_firm")
+                count += 1
+    return count
 
 
 @command
@@ -189,18 +219,22 @@ def place_locked(
 ) -> Order:
     """Check the draft, hold what it needs, accept it; for a portfolio that is locked.
 
-    An order that is placed `beside` another one shares what that one holds.  Raises Refused.
+    An order that is placed `beside` another one shares what that one holds.  A live one stays
+    PENDING_NEW until its venue answers.  Raises Refused.
     """
     venue_of(portfolio.mode)
-    now = timezone.now()
-    assessment = assess(draft, portfolio, now=now, shares=beside)
-    require(assessment.checks)
+    rules, now = rules_hold(portfolio, draft.symbol), timezone.now()
+    assessment = assess(draft, portfolio, now=now, rules=rules, shares=beside)
+    with written_down(draft, assessment.checks, actor=actor, client_order_id=client_order_id):
+        require(assessment.checks)
     order = _order(assessment, portfolio, client_order_id, now)
     order.lot_ids, order.terms_digest, order.group_id = list(lot_ids), digest, group_id
     held = _known(assessment.needed) if beside is None else Decimal(0)
-    event = order.accept(held=held)
+    is_live = portfolio.mode == portfolio.Mode.LIVE
+    taken = order.submit(held=held) if is_live else order.accept(held=held)
+    event = replace(taken, checks=written(assessment.checks))
     hold_move(order, held, actor=actor, key=f"hold-{order.id}")
-    order.save(force_insert=True)
+    insert_row(order)
     emit(event, actor=actor)
     return order
 
@@ -221,12 +255,17 @@ def _order(
         **terms,
         portfolio=portfolio,
         mode=portfolio.mode,
-        currency=portfolio.currency,
+        currency=assessment.instrument.currency,
         client_order_id=client_order_id,
         mark_price=assessment.mark_price,
+        estimated_value=_value(assessment),
         worst_price=_known(assessment.worst_price),
         expires_at=expires_at,
     )
+
+
+def _value(assessment: Assessment) -> Decimal:
+    return assessment.estimate.amount if assessment.estimate else Decimal(0)
 
 
 def _known(value: Decimal | None) -> Decimal:

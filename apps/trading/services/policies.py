@@ -1,5 +1,6 @@
 """The firm's settings for trading as the domain's own objects."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,27 +10,34 @@ from django.utils.module_loading import import_string
 
 from apps.trading.domain.costs import Commission, Slippage
 from apps.trading.domain.fills import FillModel
-from apps.trading.domain.risk import Limits
+from apps.trading.domain.limits import LimitInForce, LimitKind, LimitScope, strictest
+from apps.trading.domain.risk import DayLimits, Limits
 
 
-def _optional(name: str) -> Decimal | None:
-    value = settings.ORDER_LIMITS[name]
-    return None if value is None else Decimal(value)
-
-
-def limits() -> Limits:
-    """Return the pre-trade limits of settings.ORDER_LIMITS."""
+def limits(rules: Sequence[LimitInForce] = ()) -> Limits:
+    """Return what bounds an order: settings.ORDER_LIMITS, and the limits in force."""
     raw = settings.ORDER_LIMITS
+    # A client's daily limits are measured over all portfolios, the others over the order's own.
+    narrow = (LimitScope.FIRM, LimitScope.PORTFOLIO)
+    watched = strictest(rules, LimitKind.DUPLICATE_SECONDS)
     return Limits(
-        price_collar=Decimal(raw["price_collar"]),
         hold_buffer=Decimal(raw["hold_buffer"]),
         quote_age=timedelta(seconds=raw["quote_age_seconds"]),
         order_minimum=Decimal(raw["order_minimum"]),
-        order_notional=_optional("order_notional"),
-        concentration=_optional("concentration"),
-        orders_a_day=raw["orders_a_day"],
-        duplicate_window=timedelta(seconds=raw["duplicate_seconds"]),
-        duplicates_stop=raw["duplicates_stop"],
+        duplicate_window=timedelta(seconds=int(watched or raw["duplicate_seconds"])),
+        duplicates_stop=watched is not None,
+        price_collar=strictest(rules, LimitKind.PRICE_COLLAR),
+        order_notional=strictest(rules, LimitKind.ORDER_NOTIONAL),
+        concentration=strictest(rules, LimitKind.POSITION_CONCENTRATION),
+        portfolio_day=_day(rules, narrow),
+        client_day=_day(rules, (LimitScope.CLIENT,)),
+    )
+
+
+def _day(rules: Sequence[LimitInForce], scopes: Sequence[LimitScope]) -> DayLimits:
+    return DayLimits(
+        orders=strictest(rules, LimitKind.ORDERS_A_DAY, scopes=scopes),
+        notional=strictest(rules, LimitKind.NOTIONAL_A_DAY, scopes=scopes),
     )
 
 

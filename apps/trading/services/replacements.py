@@ -17,7 +17,12 @@ from apps.trading.models.replacement import written
 from apps.trading.services.assessment import assess
 from apps.trading.services.drafts import check_client_order_id, digest_of, draft_of, positive
 from apps.trading.services.holds import hold_free, hold_move, hold_needed
+from apps.trading.services.instructions import replace_instruct
 from apps.trading.services.locks import order_locked
+from apps.trading.services.refusals import written_down
+from apps.trading.services.rules import rules_hold
+from apps.trading.venues import PAPER_VENUE
+from apps.trading.venues.base import PaperOrder, VenueStatus
 from apps.users.models import User
 
 # What also an order that asks for less, or for a worse price, has to pass.
@@ -66,14 +71,19 @@ def order_replace(
         raise Stale("The order has changed since you read it.")
     _check_state(order)
     draft = _draft(order, asked)
-    assessment = assess(draft, order.portfolio, now=timezone.now(), revises=order)
+    rules = rules_hold(order.portfolio, order.symbol)
+    assessment = assess(draft, order.portfolio, now=timezone.now(), rules=rules, revises=order)
     if assessment.worst_price is None or assessment.quantity is None:
         raise Conflict("There is no price for this order now.", code="quote_missing")
     terms = {**_terms(draft), "stop_price": assessment.stop_price}
     if terms == order.terms:
         raise Conflict("The order has these terms already.", code="nothing_changes")
     _check_quantity(order, assessment.quantity)
-    require(_that_matter(order, terms, assessment.worst_price, assessment.checks))
+    checks = _that_matter(order, terms, assessment.worst_price, assessment.checks)
+    with written_down(draft, checks, actor=actor, client_order_id=client_order_id, replaces=order):
+        require(checks)
+    if assessment.estimate is not None:
+        order.estimated_value = max(order.estimated_value, assessment.estimate.amount)
     replacement = Replacement(
         order=order,
         portfolio=order.portfolio,
@@ -93,24 +103,51 @@ def order_replace(
 def replace_route(*, order_id: UUID) -> Order:
     """Tell the venue of a requested replacement; the paper venue agrees at once.
 
-    Where fills or money went another way meanwhile, the order goes on under its old terms.  Safe
-    to repeat.  Raises NotFound.
+    Safe to repeat.  Raises NotFound.
     """
     order = order_locked(order_id)
     if order.status != OrderStatus.PENDING_REPLACE:
         return order
-    replacement = order.replacements.get(status=OrderStatus.PENDING_REPLACE)
+    if order.mode == order.portfolio.Mode.LIVE:
+        replace_instruct(order, order.replacements.get(status=OrderStatus.PENDING_REPLACE))
+    elif PAPER_VENUE.replace(PaperOrder.of(order)).status is VenueStatus.REPLACED:
+        replace_confirm(order)
+    return order
+
+
+def replace_confirm(order: Order) -> None:
+    """Put a locked order under the terms that its venue has taken; without a request, nothing.
+
+    Where fills or money went another way meanwhile, the order goes on under its old terms.
+    """
+    replacement = order.replacements.filter(status=OrderStatus.PENDING_REPLACE).first()
+    if replacement is None:
+        return
     if _is_exit(order):
-        return _apply(order, replacement, actor=None, held=order.held_amount)
+        _apply(order, replacement, actor=None, held=order.held_amount)
+        return
     quantity = replacement.terms["quantity"]
     if quantity is None or quantity <= order.filled_quantity:
-        return _reject(order, replacement, "quantity_filled")
+        _reject(order, replacement, "quantity_filled")
+        return
     held = hold_needed(order, quantity=quantity, worst_price=replacement.worst_price)
     more = held - order.held_amount
     if more > 0 and more > hold_free(order):
-        return _reject(order, replacement, "insufficient_buying_power")
+        _reject(order, replacement, "insufficient_buying_power")
+        return
     hold_move(order, more, actor=None, key=f"replace-{replacement.id}")
-    return _apply(order, replacement, actor=None, held=held)
+    _apply(order, replacement, actor=None, held=held)
+
+
+def replace_refuse(order: Order, *, reason: str) -> None:
+    """Let a locked order go on under its old terms; without a request, nothing."""
+    replacement = order.replacements.filter(status=OrderStatus.PENDING_REPLACE).first()
+    if replacement is not None and order.status == OrderStatus.PENDING_REPLACE:
+        _reject(order, replacement, reason)
+    elif replacement is not None:
+        # A request to cancel came after it, and outlasts it.
+        replacement.answer(OrderStatus.REJECTED, reason=reason)
+        replacement.save()
 
 
 def _is_known(order: Order, client_order_id: str, digest: str) -> bool:

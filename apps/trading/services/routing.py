@@ -16,9 +16,10 @@ from apps.trading.models import Order
 from apps.trading.services import policies
 from apps.trading.services.closing import close_locked
 from apps.trading.services.executions import record_locked
+from apps.trading.services.instructions import cancel_instruct
 from apps.trading.services.locks import order_locked
-from apps.trading.venues import venue_of
-from apps.trading.venues.base import PaperOrder
+from apps.trading.venues import PAPER_VENUE
+from apps.trading.venues.base import PaperOrder, VenueStatus
 
 if TYPE_CHECKING:
     from apps.market.models import Instrument
@@ -28,12 +29,13 @@ logger = structlog.get_logger(__name__)
 
 @command
 def order_route(*, order_id: UUID) -> Order:
-    """Bring an accepted order to its venue: it fills on the last quote, or rests, or is rejected.
+    """Bring an accepted order to the paper venue: it fills on the last quote, or rests, or is
+    rejected; a live order is at its venue already.
 
     What an immediate order does not fill now is canceled.  Safe to repeat.  Raises NotFound.
     """
     order = order_locked(order_id)
-    if not order.is_working:
+    if not order.is_working or order.mode == order.portfolio.Mode.LIVE:
         return order
     instrument = instrument_get(order.symbol)
     if not instrument.is_tradable:
@@ -83,12 +85,16 @@ def order_match(*, order_id: UUID, quote: Quote) -> bool:
 
 
 @command
-def cancel_route(*, order_id: UUID) -> Order:
+def cancel_route(*, order_id: UUID, reason: str = "by_client") -> Order:
     """Tell the venue of a cancel request; the paper venue agrees at once.  Safe to repeat."""
     order = order_locked(order_id)
     if order.status != OrderStatus.PENDING_CANCEL:
         return order
-    return close_locked(order, actor=None, how="cancel", reason="by_client")
+    if order.mode == order.portfolio.Mode.LIVE:
+        cancel_instruct(order)
+    elif PAPER_VENUE.cancel(PaperOrder.of(order)).status is VenueStatus.CANCELED:
+        close_locked(order, actor=None, how="cancel", reason=reason)
+    return order
 
 
 def orders_expire() -> int:
@@ -120,15 +126,8 @@ def _work(order: Order, instrument: "Instrument", quote: Quote) -> bool:
         return False
     if not (instrument.is_tradable and _is_fresh(quote) and session_is_open(instrument, now)):
         return False
-    venue = venue_of(order.mode)
-    report = venue.work(
-        PaperOrder(
-            order_id=order.id,
-            working=order.as_working(),
-            model=policies.paper_fills(instrument.lot_size),
-        ),
-        quote,
-    )
+    model = policies.paper_fills(instrument.lot_size)
+    report = PAPER_VENUE.work(PaperOrder.of(order), quote, model)
     if report.is_triggered and order.stop_price is not None and order.triggered_at is None:
         event = order.trigger(last=quote.last, at=now)
         order.save()
@@ -138,7 +137,7 @@ def _work(order: Order, instrument: "Instrument", quote: Quote) -> bool:
     before = order.filled_quantity
     record_locked(
         order,
-        venue=venue.name,
+        venue=PAPER_VENUE.name,
         venue_execution_id=report.execution_id,
         quantity=report.fill.quantity,
         price=report.fill.price,

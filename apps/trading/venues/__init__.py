@@ -1,21 +1,35 @@
-"""Where orders go, by their portfolio's mode."""
+"""Where orders go: each kind of order has a venue of its own."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from functools import lru_cache
+
+from django.conf import settings
 
 from apps.core.errors import Refused
-from apps.trading.venues.base import PaperOrder, Venue
+from apps.trading.venues.alpaca.venue import AlpacaVenue
+from apps.trading.venues.base import LiveVenue
 from apps.trading.venues.paper import PaperVenue
 
-PAPER_VENUES: Mapping[str, Venue[PaperOrder]] = MappingProxyType({"PAPER": PaperVenue()})
+PAPER_VENUE = PaperVenue()
 
 
-def venue_of(mode: str) -> Venue[PaperOrder]:
+@lru_cache(maxsize=4)
+def _alpaca(account: tuple[tuple[str, str | float], ...]) -> AlpacaVenue:
+    return AlpacaVenue(dict(account))
+
+
+def live_venue() -> LiveVenue | None:
+    """Return this process's live venue; None where none is configured."""
+    return _alpaca(tuple(settings.ALPACA.items())) if settings.ALPACA else None
+
+
+def venue_of(mode: str) -> PaperVenue | LiveVenue:
     """Return the venue of a mode; raises Refused `live_not_available` where there is none."""
-    venue = PAPER_VENUES.get(mode)
+    if mode == "PAPER":
+        return PAPER_VENUE
+    venue = live_venue()
     if venue is None:
         raise Refused(
-            "Live trading is not available.",
+            "Live trading is not available: this firm has no live venue.",
             code="live_not_available",
             limit="PAPER",
             measured=mode,

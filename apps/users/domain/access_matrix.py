@@ -1,68 +1,24 @@
-"""Who may do what, and there is no other table: permissions, and every operation from outside.
+"""Who may call which operation from outside, and there is no other table.
 
 An operation that has no line here is closed to everybody, and `manage.py check` names it.
 """
 
 from collections.abc import Iterable, Iterator
 
-from apps.users.domain.roles import Role
-
-Audience = frozenset[str]
-
-CLIENT, ADVISER = frozenset({Role.CLIENT}), frozenset({Role.ADVISER})
-SUPERVISOR, OPERATIONS_TEAM = (
-    frozenset({Role.COMPLIANCE_SUPERVISOR}),
-    frozenset({Role.OPERATIONS}),
+from apps.users.domain.audiences import (
+    ACCOUNT_READERS,
+    ADVISER,
+    ANYONE,
+    AUDITOR,
+    CLIENT,
+    DESK,
+    LOCAL,
+    MACHINERY,
+    NOBODY,
+    SIGNED_IN,
+    Audience,
 )
-AUDITOR, ADMINISTRATOR = frozenset({Role.AUDITOR}), frozenset({Role.ADMINISTRATOR})
-OFFICERS = SUPERVISOR | {Role.COMPLIANCE_OFFICER}
-DESK = OFFICERS | OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR
-MACHINERY = OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR
-BOOKS = OFFICERS | OPERATIONS_TEAM | AUDITOR
-# Whose accounts: clients their own, advisers those of their clients, auditors all.
-ACCOUNT_READERS = CLIENT | ADVISER | AUDITOR
-# Not roles: whoever has signed in, whoever comes, a scraper on the same machine, nobody at all.
-SIGNED_IN: Audience = frozenset({"SIGNED_IN"})
-ANYONE: Audience = frozenset({"ANYONE"})
-LOCAL: Audience = frozenset({"LOCAL"})
-NOBODY: Audience = frozenset()
-
-# What the code asks by `user.has_perm()`.  One a line, sorted; every context adds its own.
-PERMISSIONS: dict[str, Audience] = {
-    "audit.view_auditevent": AUDITOR,
-    "audit.view_checkpoint": AUDITOR,
-    "compliance.assign_alert": SUPERVISOR,
-    "compliance.decide_alert": OFFICERS,
-    "compliance.decide_kycrecord": OFFICERS,
-    "compliance.view_alert": OFFICERS | AUDITOR,
-    "compliance.view_kycdocument": OFFICERS | AUDITOR,
-    "compliance.view_kycrecord": OFFICERS | AUDITOR,
-    "compliance.view_scenario": OFFICERS | AUDITOR,
-    "compliance.view_screeninghit": OFFICERS | AUDITOR,
-    "compliance.view_watchlistversion": OFFICERS | AUDITOR,
-    "ledger.view_account": BOOKS,
-    "ledger.view_entry": BOOKS,
-    "market.halt_instrument": OPERATIONS_TEAM,
-    "market.restrict_instrument": OPERATIONS_TEAM,
-    "market.view_instrument": OPERATIONS_TEAM | AUDITOR,
-    "trading.turn_firmswitch": OPERATIONS_TEAM,
-    "trading.view_cashtransfer": BOOKS,
-    "trading.view_execution": BOOKS,
-    "trading.view_firmswitch": OPERATIONS_TEAM | AUDITOR,
-    "trading.view_lot": BOOKS,
-    "trading.view_order": BOOKS,
-    "trading.view_portfolio": BOOKS,
-    "users.change_adviserassignment": ADMINISTRATOR,
-    "users.change_user": ADMINISTRATOR,
-    "users.view_adviserassignment": OPERATIONS_TEAM | AUDITOR | ADMINISTRATOR,
-    "users.view_user": ADMINISTRATOR | AUDITOR,
-}
-
-
-def permissions_of(role_names: Iterable[str]) -> frozenset[str]:
-    """Return the union of what the named roles may do; a name that is no role gives nothing."""
-    names = frozenset(role_names)
-    return frozenset(name for name, audience in PERMISSIONS.items() if audience & names)
+from apps.users.domain.permissions import PERMISSIONS
 
 
 def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audience]]:
@@ -80,8 +36,12 @@ def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audi
 
 
 ACCOUNT = "/api/v1/portfolios/<uuid:portfolio_id>"
+PLAN = "/api/v1/plans/<uuid:plan_id>"
 ALERT = "/api/v1/alerts/<uuid:alert_id>"
 WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
+OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
+HIT = "/api/v1/screening/hits/<uuid:hit_id>"
+SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -127,13 +87,41 @@ OPERATIONS: dict[str, Audience] = {
     "GET /api/v1/portfolios": ACCOUNT_READERS,
     "POST /api/v1/portfolios": CLIENT,
     f"GET {ACCOUNT}": ACCOUNT_READERS,
+    f"PATCH {ACCOUNT}": CLIENT,
+    f"POST {ACCOUNT}/close": CLIENT,
     f"GET {ACCOUNT}/ledger-entries": ACCOUNT_READERS,
     f"GET {ACCOUNT}/deposits": ACCOUNT_READERS,
     f"POST {ACCOUNT}/deposits": CLIENT,
     f"GET {ACCOUNT}/withdrawals": ACCOUNT_READERS,
     f"POST {ACCOUNT}/withdrawals": CLIENT,
+    f"GET {ACCOUNT}/transfers": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/transfers": CLIENT,
+    f"GET {ACCOUNT}/conversions": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/conversions": CLIENT,
+    f"POST {ACCOUNT}/conversions/preview": CLIENT,
+    f"GET {ACCOUNT}/target": ACCOUNT_READERS,
+    f"PUT {ACCOUNT}/target": CLIENT,
+    f"GET {ACCOUNT}/rebalances": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/rebalances": CLIENT,
+    "GET /api/v1/rebalances/<uuid:batch_id>": ACCOUNT_READERS,
+    "POST /api/v1/rebalances/<uuid:batch_id>/confirm": CLIENT,
+    f"GET {ACCOUNT}/plans": ACCOUNT_READERS,
+    f"POST {ACCOUNT}/plans": CLIENT,
+    f"GET {PLAN}": ACCOUNT_READERS,
+    f"GET {PLAN}/runs": ACCOUNT_READERS,
+    f"POST {PLAN}/pause": CLIENT,
+    f"POST {PLAN}/resume": CLIENT,
+    f"POST {PLAN}/end": CLIENT,
+    f"GET {ACCOUNT}/statements": ACCOUNT_READERS,
+    f"GET {ACCOUNT}/statements/<str:form>": ACCOUNT_READERS,
     f"GET {ACCOUNT}/positions": ACCOUNT_READERS,
     f"GET {ACCOUNT}/lots": ACCOUNT_READERS,
+    f"PUT {ACCOUNT}/lot-method": CLIENT,
+    f"GET {ACCOUNT}/gains": ACCOUNT_READERS,
+    f"GET {ACCOUNT}/gains.csv": ACCOUNT_READERS,
+    "GET /api/v1/tax-reports/<int:year>": CLIENT,
+    "GET /api/v1/tax-reports/<int:year>.csv": CLIENT,
+    "GET /api/v1/corporate-actions": ACCOUNT_READERS,
     f"GET {ACCOUNT}/summary": ACCOUNT_READERS,
     f"GET {ACCOUNT}/performance": ACCOUNT_READERS,
     "GET /api/v1/orders": ACCOUNT_READERS,
@@ -152,6 +140,13 @@ OPERATIONS: dict[str, Audience] = {
     f"GET {ALERT}": PERMISSIONS["compliance.view_alert"],
     f"POST {ALERT}/proposals": PERMISSIONS["compliance.decide_alert"],
     f"POST {ALERT}/confirmations": PERMISSIONS["compliance.decide_alert"],
+    "POST /api/v1/screening/searches": PERMISSIONS["compliance.run_screeningsearch"],
+    "GET /api/v1/screening/searches/<uuid:search_id>": PERMISSIONS[
+        "compliance.view_screeningsearch"
+    ],
+    "GET /api/v1/screening/hits": PERMISSIONS["compliance.view_screeninghit"],
+    f"GET {HIT}": PERMISSIONS["compliance.view_screeninghit"],
+    f"POST {HIT}/decisions": PERMISSIONS["compliance.decide_kycrecord"],
     "GET /api/v1/kyc": CLIENT,
     "PUT /api/v1/kyc/steps/<str:step>": CLIENT,
     "POST /api/v1/kyc/steps/<str:step>/reveal": CLIENT,
@@ -210,17 +205,40 @@ OPERATIONS: dict[str, Audience] = {
     "POST /settings/api-keys/<uuid:key_id>/revoke/": CLIENT,
     "GET /notifications/": SIGNED_IN,
     "POST /notifications/<uuid:notification_id>/read/": SIGNED_IN,
+    "GET /portfolios/": CLIENT,
     "POST /portfolios/": CLIENT,
+    "POST /portfolios/select/": CLIENT,
+    "GET /portfolios/<uuid:portfolio_id>/": CLIENT,
     "POST /portfolios/<uuid:portfolio_id>/": CLIENT,
+    "POST /portfolios/<uuid:portfolio_id>/close/": CLIENT,
+    "GET /portfolios/target/": CLIENT,
+    "POST /portfolios/target/": CLIENT,
+    "POST /portfolios/rebalance/": CLIENT,
+    "GET /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
+    "POST /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
+    "GET /portfolios/plans/": CLIENT,
+    "POST /portfolios/plans/": CLIENT,
+    "POST /portfolios/plans/<uuid:plan_id>/": CLIENT,
+    "GET /money/transfer/": CLIENT,
+    "POST /money/transfer/": CLIENT,
+    "GET /portfolios/export/<slug:what>/": CLIENT,
     "GET /money/deposit/": CLIENT,
     "POST /money/deposit/": CLIENT,
     "GET /money/withdraw/": CLIENT,
     "POST /money/withdraw/": CLIENT,
+    "GET /money/convert/": CLIENT,
+    "POST /money/convert/": CLIENT,
+    "GET /statements/": CLIENT,
+    "GET /statements/<str:form>/": CLIENT,
     "GET /trade/": CLIENT,
     "GET /trade/<symbol:symbol>/": CLIENT,
     "POST /trade/<symbol:symbol>/": CLIENT,
     "POST /trade/<symbol:symbol>/preview/": CLIENT,
     "POST /trade/<symbol:symbol>/confirm/": CLIENT,
+    "GET /positions/<symbol:symbol>/": CLIENT,
+    "GET /taxes/": CLIENT,
+    "GET /taxes/<int:year>/": CLIENT,
+    "GET /taxes/<int:year>/file/": CLIENT,
     "GET /orders/": CLIENT,
     "GET /orders/<uuid:order_id>/": CLIENT,
     "POST /orders/<uuid:order_id>/cancel/": CLIENT,
@@ -252,40 +270,104 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("audit.auditevent")),
     **dict(_table("audit.checkpoint")),
     **dict(_table("compliance.alert", is_acted_on=True)),
+    **dict(_table("compliance.case")),
     **dict(_table("compliance.kycrecord")),
+    **dict(_table("compliance.operationsalert", is_acted_on=True)),
+    **dict(_table("compliance.ownlistchange")),
     **dict(_table("compliance.scenario")),
+    **dict(_table("compliance.watchlistimport")),
+    **dict(_table("compliance.watchlistsource", is_acted_on=True)),
+    **dict(_table("compliance.screeningsearch")),
+    **dict(_table("compliance.screeningthreshold")),
     **dict(_table("compliance.watchlistversion")),
     **dict(_table("ledger.account")),
-    **dict(_table("ledger.entry")),
+    **dict(_table("ledger.entry", is_acted_on=True)),
+    **dict(_table("ledger.reversalproposal", is_acted_on=True)),
     **dict(_table("market.instrument", is_acted_on=True)),
     **dict(_table("trading.cashtransfer")),
+    **dict(_table("trading.conversion")),
+    **dict(_table("trading.corporateaction")),
+    "POST /admin/trading/corporateaction/<path:object_id>/change/": (
+        PERMISSIONS["trading.propose_corporateaction"]
+    ),
+    "GET /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
+    "POST /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
+    **dict(_table("trading.entitlement")),
     **dict(_table("trading.execution")),
-    **dict(_table("trading.firmswitch", is_acted_on=True)),
+    **dict(_table("trading.firmswitch")),
+    "POST /admin/trading/firmswitch/": PERMISSIONS["trading.turn_firmswitch"],
     **dict(_table("trading.lot")),
+    **dict(_table("trading.lotconsumption")),
     **dict(_table("trading.order")),
+    "POST /admin/trading/order/<path:object_id>/change/": PERMISSIONS["trading.cancel_order"],
+    **dict(_table("trading.orderrefusal")),
+    **dict(_table("trading.investmentplan")),
+    **dict(_table("trading.orderbatch")),
+    **dict(_table("trading.planrun")),
     **dict(_table("trading.portfolio")),
+    **dict(_table("trading.portfoliotransfer")),
+    **dict(_table("trading.restriction")),
+    "GET /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
+    "POST /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
+    "POST /admin/trading/restriction/<path:object_id>/change/": PERMISSIONS[
+        "trading.keep_restriction"
+    ],
+    **dict(_table("trading.tradinglimit")),
+    "GET /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
+    "POST /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
+    "POST /admin/trading/tradinglimit/<path:object_id>/change/": PERMISSIONS[
+        "trading.decide_tradinglimit"
+    ],
+    **dict(_table("trading.venueaccount")),
+    **dict(_table("trading.venuedifference", is_acted_on=True)),
+    **dict(_table("trading.venuefill")),
+    **dict(_table("trading.venueinstruction")),
     **dict(_table("users.adviserassignment", is_acted_on=True)),
     **dict(_table("users.user")),
+    "GET /admin/trading/cashtransfer/reconciliation/": PERMISSIONS["trading.view_cashtransfer"],
+    "GET /admin/ledger/account/<int:account_id>/statement/<str:form>/": PERMISSIONS[
+        "ledger.view_account"
+    ],
     "GET /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/user/<path:object_id>/change/": PERMISSIONS["users.change_user"],
     "POST /admin/compliance/alert/next/": PERMISSIONS["compliance.decide_alert"],
     "POST /admin/compliance/alert/<path:object_id>/change/": PERMISSIONS["compliance.decide_alert"],
+    f"GET {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
+    f"POST {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
+    f"GET {SEARCH}/<uuid:search_id>/export/": PERMISSIONS["compliance.view_screeningsearch"],
+    f"GET {THRESHOLD}/propose/": PERMISSIONS["compliance.change_screeningthreshold"],
+    f"POST {THRESHOLD}/propose/": PERMISSIONS["compliance.change_screeningthreshold"],
+    f"POST {THRESHOLD}/<path:object_id>/change/": PERMISSIONS[
+        "compliance.change_screeningthreshold"
+    ],
     f"POST {RECORD}/decide/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/hits/<uuid:hit_id>/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/answers/<str:step>/<str:question>/": PERMISSIONS["compliance.view_kycrecord"],
     f"GET {RECORD}/documents/<uuid:document_id>/": PERMISSIONS["compliance.view_kycdocument"],
+    f"GET {OWN_LIST}/entries/": PERMISSIONS["compliance.view_ownlistchange"],
+    f"POST {OWN_LIST}/entries/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {OWN_LIST}/<path:object_id>/change/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {LISTS}import/<path:object_id>/change/": PERMISSIONS["compliance.propose_watchlist"],
+    f"GET {LISTS}source/edit/": PERMISSIONS["compliance.propose_watchlist"],
+    f"POST {LISTS}source/edit/": PERMISSIONS["compliance.propose_watchlist"],
     # What the desk does with the rows that are ticked.
     "ACTION compliance.alert confirm_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.alert export_selected": PERMISSIONS["compliance.view_alert"],
     "ACTION compliance.alert take_selected": PERMISSIONS["compliance.decide_alert"],
+    "ACTION compliance.operationsalert acknowledge": PERMISSIONS[
+        "compliance.acknowledge_operationsalert"
+    ],
+    "ACTION compliance.watchlistsource activate": PERMISSIONS["compliance.propose_watchlist"],
+    "ACTION compliance.watchlistsource deactivate": PERMISSIONS["compliance.propose_watchlist"],
+    "ACTION ledger.entry propose_reversal": PERMISSIONS["ledger.decide_reversal"],
+    "ACTION ledger.reversalproposal confirm": PERMISSIONS["ledger.decide_reversal"],
+    "ACTION ledger.reversalproposal reject": PERMISSIONS["ledger.decide_reversal"],
     "ACTION market.instrument halt": PERMISSIONS["market.halt_instrument"],
     "ACTION market.instrument release": PERMISSIONS["market.restrict_instrument"],
     "ACTION market.instrument restrict": PERMISSIONS["market.restrict_instrument"],
     "ACTION market.instrument resume": PERMISSIONS["market.halt_instrument"],
-    "ACTION trading.firmswitch activate": PERMISSIONS["trading.turn_firmswitch"],
-    "ACTION trading.firmswitch halt": PERMISSIONS["trading.turn_firmswitch"],
-    "ACTION trading.firmswitch reduce": PERMISSIONS["trading.turn_firmswitch"],
+    "ACTION trading.venuedifference explain": PERMISSIONS["trading.explain_venuedifference"],
     "ACTION users.adviserassignment end_selected": PERMISSIONS["users.change_adviserassignment"],
 }
 

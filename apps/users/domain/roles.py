@@ -1,4 +1,4 @@
-"""The roles; what each may do stands in `access_matrix.py`."""
+"""The roles; what each may do stands in `permissions.py` and `access_matrix.py`."""
 
 from enum import StrEnum
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 
-from apps.users.domain.access_matrix import PERMISSIONS
+from apps.users.domain.permissions import PERMISSIONS
 from apps.users.domain.roles import Role
 
 

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from apps.market import services
+from apps.market.providers.ecb import rate_file
 from apps.market.providers.packaged import bar_files
 
 
 class Command(BaseCommand):
-    help = "Load instruments and daily bars from the installed packages; safe to repeat."
+    help = "Load instruments, daily bars and reference rates from their files; safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.perf_counter()
@@ -35,7 +36,8 @@ class Command(BaseCommand):
 
                 changed += services.bars_load(actor=None, bar_file=bar_file, progress=report)
                 progress.update(row, total=progress.tasks[row].completed)
+        rates = services.rates_load(actor=None, rate_file=rate_file())
         self.stdout.write(
-            f"{len(listed)} instruments listed, {changed} bars written in "
+            f"{len(listed)} instruments listed, {changed} bars and {rates} rates written in "
             f"{time.perf_counter() - started:.1f} s."
         )

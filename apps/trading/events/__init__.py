@@ -1,6 +1,6 @@
 """What happened in trading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from apps.core.events import DomainEvent
@@ -14,6 +14,74 @@ class PortfolioOpened(DomainEvent):
     client_id: str
     currency: str
     mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrencyConverted(DomainEvent):
+    """`sold` became `bought`; `rate` is units bought for one sold, after the firm's spread."""
+
+    name: ClassVar[str] = "trading.currency.converted"
+
+    portfolio_id: str
+    client_id: str
+    conversion_id: str
+    sold: str
+    sold_currency: str
+    bought: str
+    bought_currency: str
+    rate: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividendPaid(DomainEvent):
+    """A dividend was credited; `withheld` of `gross` went to the tax authority at its source."""
+
+    name: ClassVar[str] = "trading.dividend.paid"
+
+    portfolio_id: str
+    client_id: str
+    symbol: str
+    gross: str
+    withheld: str
+    currency: str
+    entry_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioRenamed(DomainEvent):
+    """It has another name; the name itself is the client's own words and stays out."""
+
+    name: ClassVar[str] = "trading.portfolio.renamed"
+
+    portfolio_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioClosed(DomainEvent):
+    """It was empty and takes nothing from now on."""
+
+    name: ClassVar[str] = "trading.portfolio.closed"
+
+    portfolio_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortfolioTransferMade(DomainEvent):
+    """Cash or units went from one portfolio of the client to another; `value` is in `currency`."""
+
+    name: ClassVar[str] = "trading.transfer.made"
+
+    transfer_id: str
+    client_id: str
+    source_id: str
+    target_id: str
+    kind: str
+    asset: str
+    quantity: str
+    value: str
+    currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +149,8 @@ class OrderFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderAccepted(DomainEvent, OrderFacts):
-    """The order passed every check and its cash or units are held."""
-
-    name: ClassVar[str] = "trading.order.accepted"
+class OrderTerms(OrderFacts):
+    """The terms; `checks` are rows of code, outcome (PASSED, WARNED), limit and measured value."""
 
     order_type: str
     time_in_force: str
@@ -93,6 +159,21 @@ class OrderAccepted(DomainEvent, OrderFacts):
     stop_price: str | None
     held: str
     currency: str
+    checks: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderSubmitted(DomainEvent, OrderTerms):
+    """A live order passed every check, its cash or units are held, and the venue is told."""
+
+    name: ClassVar[str] = "trading.order.submitted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAccepted(DomainEvent, OrderTerms):
+    """The order passed every check, its cash or units are held, and its venue has it."""
+
+    name: ClassVar[str] = "trading.order.accepted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +201,12 @@ class OrderFilled(DomainEvent, OrderFacts):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderCancelRequested(DomainEvent, OrderFacts):
+    """`reason` is a code; `note` is what the firm's officer gave as the reason of theirs."""
+
     name: ClassVar[str] = "trading.order.cancel_requested"
+
+    reason: str = "by_client"
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,3 +280,26 @@ class FirmStateChanged(DomainEvent):
 
     before: str
     after: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotMethodChanged(DomainEvent):
+    """Sales from `effective_at` on choose lots by the new method; earlier ones stay as they are."""
+
+    name: ClassVar[str] = "trading.portfolio.lot_method_changed"
+
+    portfolio_id: str
+    client_id: str
+    before: str
+    after: str
+    effective_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancelRejected(DomainEvent, OrderFacts):
+    """The venue did not cancel: the order works on."""
+
+    name: ClassVar[str] = "trading.order.cancel_rejected"
+
+    reason: str

@@ -1,0 +1,173 @@
+"""A hit as an officer reads it: both sides, what speaks for and against, what changed since."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from apps.compliance.domain.alerts import HITS_DECIDED, REASONS, AlertKind
+from apps.compliance.domain.wording import feature_words, plain
+from apps.compliance.models import HitDecision, ScreeningHit, WatchlistEntity
+from apps.compliance.selectors.name_indexes import row_identifiers
+from apps.compliance.selectors.screening import subject_from_json, subject_kept
+from apps.core.errors import NotFound
+from apps.users.models import User
+
+VIEW = "compliance.view_screeninghit"
+DECIDED = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One fact on both sides; `verdict` is agrees, differs or unknown."""
+
+    label: str
+    client: str
+    listed: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class HitView:
+    """`identical` are other undecided hits of the client with the same listed name."""
+
+    hit: ScreeningHit
+    sides: list[Side]
+    features: list[dict[str, Any]]
+    changes: list[str]
+    decisions: list[HitDecision]
+    identical: list[UUID]
+
+
+def hits_shown(record_id: UUID) -> list[HitView]:
+    """Return a client's hits, undecided and best first; superseded ones last."""
+    rows = ScreeningHit.objects.filter(record_id=record_id).select_related(
+        "entity", "disposed_by", "record"
+    )
+    hits = list(rows.prefetch_related("entity__names", "decisions__decided_by"))
+    ranks = {"OPEN": 0, "INCONCLUSIVE": 1, "TRUE_MATCH": 2, "FALSE_POSITIVE": 3, "SUPERSEDED": 4}
+    hits.sort(key=lambda hit: (ranks[hit.status], -hit.score))
+    return [_view(hit, hits) for hit in hits]
+
+
+def hit_list(user: User) -> QuerySet[ScreeningHit]:
+    """Return what the user may see: every hit for staff with the permission, else none."""
+    rows = ScreeningHit.objects.select_related("entity", "record")
+    return rows if user.has_perm(VIEW) else rows.none()
+
+
+def hit_get(user: User, hit_id: UUID) -> ScreeningHit:
+    """Return the hit; raises NotFound, for whoever may not know of hits too."""
+    hit = hit_list(user).filter(pk=hit_id).first()
+    if hit is None:
+        raise NotFound("There is no such hit.")
+    return hit
+
+
+def hit_shown(*, actor: User, hit_id: UUID) -> HitView:
+    """Return a hit with what speaks for and against it; raises NotFound."""
+    hit = hit_get(actor, hit_id)
+    return next(view for view in hits_shown(hit.record_id) if view.hit.id == hit.id)
+
+
+def hit_reasons() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return each disposition in words with its reason codes, for a form."""
+    return [
+        (
+            plain(disposition),
+            [
+                (f"{disposition}:{code}", plain(code))
+                for code in REASONS[AlertKind.SCREENING][disposition]
+                if code != HITS_DECIDED
+            ],
+        )
+        for disposition in DECIDED
+    ]
+
+
+def _view(hit: ScreeningHit, hits: list[ScreeningHit]) -> HitView:
+    return HitView(
+        hit=hit,
+        sides=_sides(hit),
+        features=[{**row, **feature_words(row)} for row in hit.features],
+        changes=_changes(hit, hits),
+        decisions=list(hit.decisions.all()),
+        identical=[
+            other.id
+            for other in hits
+            if other.id != hit.id
+            and other.status == hit.status == ScreeningHit.Status.OPEN
+            and other.listed_name == hit.listed_name
+        ],
+    )
+
+
+def _sides(hit: ScreeningHit) -> list[Side]:
+    """Return client facts against list facts, each with whether they agree."""
+    client = subject_from_json(hit.subject) if hit.subject else subject_kept(hit.record_id)
+    entity = hit.entity
+    verdicts = {
+        row["code"]: "agrees" if float(row["contribution"]) > 0 else "differs"
+        for row in hit.features
+        if float(row["contribution"]) or float(row["similarity"]) in {0.0, 1.0}
+    }
+    names = [f"{one.name} (weak alias)" if one.is_weak else one.name for one in entity.names.all()]
+    rows = [
+        ("name", "Name compared", [hit.client_name], [hit.listed_name]),
+        ("", "All names", client.names, names),
+        ("birth_date", "Date of birth", client.birth_dates, entity.birth_dates),
+        ("country", "Countries", client.countries, entity.countries),
+        ("gender", "Gender", [plain(client.gender)] * bool(client.gender), _gender(entity)),
+        ("identifier", "Numbers", map(_number, client.identifiers), _numbers(entity)),
+    ]
+    return [
+        Side(label, _joined(ours), _joined(theirs), verdicts.get(code, "unknown"))
+        for code, label, ours, theirs in rows
+    ]
+
+
+def _changes(hit: ScreeningHit, hits: list[ScreeningHit]) -> list[str]:
+    """Return what is other than when the same entry was last decided, in words."""
+    entry = (hit.entity.list_code, hit.entity.uid)
+    earlier = [
+        other
+        for other in hits
+        if other.disposed_at is not None
+        and other.id != hit.id
+        and other.created_at < hit.created_at
+        and (other.entity.list_code, other.entity.uid) == entry
+    ]
+    if not earlier:
+        return []
+    before = max(earlier, key=lambda other: other.disposed_at or other.created_at)
+    told = f"{before.get_status_display()} on {before.disposed_at:%Y-%m-%d}; since then:"
+    changed = [
+        f"{side.label}, {whose}: {was or 'nothing'} became {now or 'nothing'}"
+        for old, side in zip(_sides(before), _sides(hit), strict=True)
+        for whose, was, now in (
+            ("client", old.client, side.client),
+            ("list", old.listed, side.listed),
+        )
+        if was != now and side.label != "Name compared"
+    ]
+    return [told, *(changed or ["nothing that is shown here; the matcher compares otherwise."])]
+
+
+def _gender(entity: WatchlistEntity) -> list[str]:
+    return [plain(entity.gender)] if entity.gender else []
+
+
+def _numbers(entity: WatchlistEntity) -> Iterable[str]:
+    return map(_number, sorted(row_identifiers(entity.identifiers)))
+
+
+def _number(identifier: str) -> str:
+    kind, country, value = identifier.split(" ")
+    where = "" if country == "--" else f" ({country})"
+    return f"{plain(kind)}{where} ending in {value[-4:]}"
+
+
+def _joined(values: Iterable[str]) -> str:
+    return "; ".join(values)

@@ -1,0 +1,1 @@
+"""The live venue Alpaca: its documented REST and stream protocol, spoken by a client of our own."""
