@@ -12,10 +12,7 @@ from redis.retry import Retry
 
 from stratford import browser, embedded, limits, logs, openapi, passwords, schedule, scopes, social
 from stratford.trading import *  # noqa: F403 - they are settings like those below
-<<<<<<< HEAD
-=======
 from stratford.venues import alpaca
->>>>>>> next
 
 django_stubs_ext.monkeypatch()
 
@@ -310,12 +307,9 @@ CELERY_TASK_DEFAULT_QUEUE = "audit"
 CELERY_TASK_ROUTES = {f"{name}.*": {"queue": name} for name in CONTEXT_QUEUES}
 CELERY_BEAT_SCHEDULE = schedule.BEAT
 
-<<<<<<< HEAD
-=======
 # The live venue; without one there is no live trading.
 ALPACA: dict[str, Any] = alpaca(env, is_embedded=EMBEDDED)
 
->>>>>>> next
 # --- Webhooks ---------------------------------------------------------------------------------
 
 # Networks (CIDR) inside that webhooks may reach, over plain HTTP too: for the embedded default.

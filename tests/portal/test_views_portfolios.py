@@ -119,8 +119,9 @@ def test_cash_and_units_are_moved_once_per_form(pages: Client, user: User) -> No
     source = make_portfolio(user, cash="50")
     hold_units(source, "3")
     target = make_portfolio(user)
+    form = {"target": str(target.id)}
     for asset, quantity in (("USD", "20"), ("AAPL", "2")):
-        form = {"target": str(target.id), "asset": asset, "quantity": quantity}
+        form |= {"asset": asset, "quantity": quantity}
         form["key"] = hidden(pages.get("/money/transfer/").content.decode(), "key")
         assert pages.post("/money/transfer/", form).status_code == 302
         assert pages.post("/money/transfer/", form).status_code == 302

@@ -99,7 +99,7 @@ def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
         birth_dates=[],
         countries=[],
         content_hash="0" * 64,
-        added_in=WatchlistVersion.objects.first(),
+        added_in=WatchlistVersion.objects.get(list_code="OWN"),
     )
     hit = ScreeningHit.objects.create(
         run=run,
