@@ -24,6 +24,8 @@ def settings() -> dict[str, Any]:
             "PlanRunStatus": ["DUE", "FUNDING", "DONE", "FAILED", "SKIPPED"],
             "AlertKindEnum": "apps.compliance.api.alerts.KINDS",
             "AlertStatusEnum": "apps.compliance.api.alerts.STATUSES",
+            "ClientKindEnum": "apps.compliance.domain.questionnaires.ClientKind",
+            "QuestionKindEnum": "apps.compliance.domain.questionnaire.Kind",
             "CurrencyEnum": "apps.trading.api.portfolios.CURRENCIES",
             "DocumentKindEnum": "apps.compliance.selectors.kyc.document_kinds",
             "EntityKindEnum": "apps.compliance.domain.search_terms.KINDS",

@@ -99,6 +99,13 @@ class KycStarted(KycEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KycKindChosen(KycEvent):
+    name: ClassVar[str] = "compliance.kyc.kind_chosen"
+    kind: str
+    evidence_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class KycStepSaved(KycEvent):
     """Which questions changed, never the answers."""
 
@@ -161,6 +168,7 @@ class KycRecordViewed(KycEvent):
 class KycSubmitted(KycEvent):
     name: ClassVar[str] = "compliance.kyc.submitted"
     evidence_version: int
+    questionnaire_version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

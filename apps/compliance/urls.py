@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="alert-confirmations",
     ),
     path("kyc", kyc.KycView.as_view(), name="api-kyc"),
+    path("kyc/kind", kyc.KycKindView.as_view(), name="api-kyc-kind"),
     path("kyc/steps/<str:step>", kyc.KycStepView.as_view(), name="api-kyc-step"),
     path("kyc/steps/<str:step>/reveal", kyc.KycRevealView.as_view(), name="api-kyc-step-reveal"),
     path("kyc/submit", kyc.KycSubmitView.as_view(), name="api-kyc-submit"),

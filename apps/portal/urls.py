@@ -81,6 +81,7 @@ urlpatterns = [
     ),
     path("activity/", activity.activity, name="activity"),
     path("verification/", verification.verification, name="verification"),
+    path("verification/kind/", verification.kind, name="verification_kind"),
     path("verification/submit/", verification.submit, name="verification_submit"),
     path("verification/documents/", verification.upload, name="verification_upload"),
     path(

@@ -8,18 +8,30 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.compliance.domain.alerts import REASONS, AlertKind
-from apps.compliance.domain.questionnaire import STEP_BY_CODE
+from apps.compliance.domain.questionnaires import CATALOGUE
 from apps.compliance.models import KycRecord, ScreeningHit
 from apps.compliance.services.documents import document_upload
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_save_step
 from apps.users.models import User
 
+ACTIVITY = {
+    "funds_country": "GB",
+    "first_deposit": "UNDER_25K",
+    "expected_activity": "5K_25K",
+    "deposit_frequency": "MONTHLY",
+    "expected_withdrawals": "UNDER_5K",
+    "expected_trades": "5_50",
+    "activity_currency": "GBP",
+    "purpose": "GROWTH",
+}
 ANSWERS: dict[str, dict[str, Any]] = {
     "personal": {
         "given_names": "Ada",
         "family_name": "Lovelace",
         "date_of_birth": "1985-12-10",
+        "birth_city": "London",
+        "birth_country": "GB",
         "nationality": "GB",
         "residence": "GB",
     },
@@ -38,17 +50,19 @@ ANSWERS: dict[str, dict[str, Any]] = {
     },
     "financial": {
         "source_of_funds": ["SALARY"],
+        "source_of_wealth": ["WORK"],
         "annual_income": "100K_250K",
         "net_worth": "250K_1M",
-        "expected_activity": "5K_25K",
-        "purpose": "GROWTH",
+        **ACTIVITY,
     },
     "tax": {
         "tax_residence": "GB",
         "has_tin": True,
         "tin": "1955839661",
+        "more_tax_residences": False,
         "us_person": False,
     },
+    "markets": {"investment_experience": "BASIC"},
     "declarations": {
         "own_account": True,
         "accurate": True,
@@ -84,7 +98,8 @@ def fill_kyc(client: User, **changes: Any) -> KycRecord:
 
 
 def _names(step: str) -> frozenset[str]:
-    return frozenset(STEP_BY_CODE[step].by_name)
+    found = next(one for one in CATALOGUE["INDIVIDUAL"] if one.code == step)
+    return frozenset(found.by_name)
 
 
 def hit_decide(

@@ -63,7 +63,11 @@ NOT_PLANTED = {
     "compliance.Alert.explanation": "names of measures",
     "compliance.ScreeningHit.features": "the list's side only",
     "compliance.ScreeningHit.client_name": "needs a listed name",
+    "compliance.ScreeningHit.subject": "needs a listed name",
     "compliance.ScreeningHit.reason": "written by the same form as an alert's note",
+    "compliance.HitDecision.narrative": "written by the same form as an alert's note",
+    "compliance.ScreeningSearchRow.asked": "a name that an officer types",
+    "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
     "compliance.QuarantinedFile.content": "a file; nobody can read it here",
 }

@@ -8,11 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from apps.compliance.domain.questionnaire import step_of
+from apps.compliance.domain.questionnaires import CATALOGUE
 from apps.compliance.models import KycDocument, KycRecord
 from apps.compliance.selectors.kyc import kyc_view
 from apps.portal.forms.verification import StepForm
 from apps.users.models import User
+from tests.compliance.factories import ACTIVITY
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +23,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "given_names": "Ada",
         "family_name": "Tester",
         "date_of_birth": "1980-12-31",
+        "birth_city": "Leeds",
+        "birth_country": "GB",
         "nationality": "GB",
         "residence": "GB",
     },
@@ -36,15 +39,18 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "source_of_funds": ["SALARY", "SAVINGS"],
         "annual_income": "25K_100K",
         "net_worth": "100K_250K",
-        "expected_activity": "UNDER_5K",
-        "purpose": "GROWTH",
+        "source_of_wealth": ["WORK"],
+        **ACTIVITY,
     },
     "tax": {
         "tax_residence": "GB",
         "has_tin": "no",
+        "no_tin_code": "B",
         "no_tin_reason": "Applied for",
+        "more_tax_residences": "no",
         "us_person": "no",
     },
+    "markets": {"investment_experience": "NONE"},
     "declarations": {
         "own_account": "on",
         "accurate": "on",
@@ -102,7 +108,7 @@ def test_step_half_filled_is_kept_and_says_what_is_open(pages: Client, user: Use
 def test_step_saved_for_later_leads_to_the_overview(pages: Client) -> None:
     answer = pages.post("/verification/personal/", {"given_names": "Ada", "later": "yes"})
     assert answer["Location"] == "/verification/"
-    assert "4 open" in pages.get("/verification/").content.decode()
+    assert "6 open" in pages.get("/verification/").content.decode()
     assert "Still open." in pages.get("/verification/personal/").content.decode()
 
 
@@ -133,7 +139,8 @@ def test_step_that_does_not_exist_is_not_found(pages: Client) -> None:
 
 
 def test_steps_form_takes_a_no_as_an_answer() -> None:
-    form = StepForm({"has_tin": "no"}, step=step_of("tax"))
+    tax = next(step for step in CATALOGUE["INDIVIDUAL"] if step.code == "tax")
+    form = StepForm({"has_tin": "no"}, step=tax)
     assert form.is_valid()
     assert form.answers() == {"has_tin": False}
 

@@ -16,12 +16,13 @@ from apps.audit.selectors import stream_events
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.masking import answers_masked
-from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind, Step
+from apps.compliance.domain.questionnaire import Field, Kind, Step
+from apps.compliance.domain.questionnaires import questions_named, step_title
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord
 from apps.compliance.selectors.hits import hit_reasons, hits_shown
-from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list
+from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list, steps_of
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services import kyc_decisions
@@ -224,7 +225,7 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
                 step.title,
                 [_row(step, item, answers.get(step.code, {}), revealed) for item in step.fields],
             )
-            for step in STEPS
+            for step in steps_of(record, answers)
         ],
         "documents": document_list(record.id),
         "quarantine": quarantine_list(record.id),
@@ -287,13 +288,13 @@ def _events(events: "list[AuditEvent]") -> list[dict[str, Any]]:
 
 def _detail(payload: dict[str, Any]) -> str:
     """Return the step and its changed questions, the document's kind, or the outcome, in words."""
-    step = STEP_BY_CODE.get(str(payload.get("step", "")))
-    if step is not None:
+    if title := step_title(str(payload.get("step", ""))):
+        questions = questions_named()
         labels = [
-            step.by_name[name].label if name in step.by_name else name
+            questions[name][0].label if name in questions else name
             for name in payload.get("changed_fields", [])
         ]
-        return f"{step.title}: {', '.join(labels)}" if labels else step.title
+        return f"{title}: {', '.join(labels)}" if labels else title
     code = payload.get("kind") or payload.get("disposition") or payload.get("outcome")
     return plain(str(code)) if code else ""
 

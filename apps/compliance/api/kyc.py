@@ -10,13 +10,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.compliance.api.answers import ANSWERS_SCHEMA, QuestionSerializer
 from apps.compliance.domain.kyc import KycStatus
 from apps.compliance.domain.masking import MASKED_QUESTIONS
-from apps.compliance.domain.questionnaire import STEP_BY_CODE, STEPS, Field, Kind
+from apps.compliance.domain.questionnaires import STEP_CODES, ClientKind
 from apps.compliance.domain.uploads import MAGIC, MAX_BYTES
 from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
-from apps.compliance.services.kyc import kyc_reveal_answer, kyc_save_step, kyc_submit
+from apps.compliance.services.kyc import (
+    kyc_choose_kind,
+    kyc_reveal_answer,
+    kyc_save_step,
+    kyc_submit,
+)
 from apps.core.errors import InvalidInput, NotFound
 from apps.infrastructure.api.parsers import StrictMultiPartParser
 from apps.infrastructure.api.serializers import InputSerializer
@@ -24,34 +30,10 @@ from apps.infrastructure.api.views import ApiView
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 
-
-def _answer_schema(item: Field) -> dict[str, Any]:
-    """Describe the answer to one question; null takes an answer back."""
-    match item.kind:
-        case Kind.BOOLEAN:
-            return {"type": ["boolean", "null"]}
-        case Kind.DATE:
-            return {"type": ["string", "null"], "format": "date"}
-        case Kind.COUNTRY:
-            return {"type": ["string", "null"], "pattern": "^[A-Z]{2}$"}
-        case Kind.CHOICE:
-            return {"enum": [*(code for code, _ in item.options()), None]}
-        case Kind.CHOICES:
-            codes = [code for code, _ in item.options()]
-            return {"type": ["array", "null"], "items": {"type": "string", "enum": codes}}
-        case Kind.TEXT:
-            return {"type": ["string", "null"], "maxLength": item.max_length}
-
-
 STEP_PARAMETER = OpenApiParameter(
-    "step", {"type": "string", "enum": list(STEP_BY_CODE)}, OpenApiParameter.PATH
+    "step", {"type": "string", "enum": [*STEP_CODES]}, OpenApiParameter.PATH
 )
-ANSWERS_SCHEMA = {
-    "type": "object",
-    "description": "Answers to the step's questions; another step's question is refused.",
-    "properties": {item.name: _answer_schema(item) for step in STEPS for item in step.fields},
-    "additionalProperties": False,
-}
+JURISDICTIONS = ("US", "EEA", "UK", "DEFAULT")
 
 
 class DocumentSerializer(serializers.Serializer[Any]):
@@ -68,6 +50,7 @@ class DocumentSerializer(serializers.Serializer[Any]):
 class StepSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     title = serializers.CharField()
+    questions = QuestionSerializer(source="step.fields", many=True)
     answers = serializers.DictField()
     missing = serializers.ListField(child=serializers.CharField())
     is_complete = serializers.BooleanField()
@@ -76,12 +59,19 @@ class StepSerializer(serializers.Serializer[Any]):
 class KycSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=[status.value for status in KycStatus])
     status_text = serializers.CharField()
+    kind = serializers.ChoiceField(choices=[kind.value for kind in ClientKind])
+    jurisdiction = serializers.ChoiceField(choices=JURISDICTIONS)
+    questionnaire_version = serializers.CharField()
     is_editable = serializers.BooleanField()
     can_submit = serializers.BooleanField()
     steps = StepSerializer(many=True)
     documents = DocumentSerializer(many=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class KindSerializer(InputSerializer):
+    kind = serializers.ChoiceField(choices=[kind.value for kind in ClientKind])
 
 
 class RevealSerializer(InputSerializer):
@@ -105,6 +95,19 @@ class KycView(ApiView):
         return Response(KycSerializer(kyc_view(actor_of(request))).data)
 
 
+class KycKindView(ApiView):
+    """Whose account it is: the client's own, or that of an entity that the client acts for."""
+
+    @extend_schema(
+        operation_id="kyc_kind_choose", request=KindSerializer, responses={200: KycSerializer}
+    )
+    def put(self, request: Request) -> Response:
+        asked: dict[str, Any] = self.validated(KindSerializer(data=request.data))
+        user = actor_of(request)
+        kyc_choose_kind(actor=user, kind=asked["kind"])
+        return Response(KycSerializer(kyc_view(user)).data)
+
+
 class KycStepView(ApiView):
     """Answers by question; a half-filled step is kept, and what is missing is named."""
 
@@ -115,7 +118,7 @@ class KycStepView(ApiView):
         responses={200: KycSerializer},
     )
     def put(self, request: Request, step: str) -> Response:
-        if step not in STEP_BY_CODE or not isinstance(request.data, dict):
+        if step not in STEP_CODES or not isinstance(request.data, dict):
             raise InvalidInput("A known step and an object of answers are needed.", field="step")
         user = actor_of(request)
         kyc_save_step(actor=user, step=step, answers=request.data)
@@ -135,7 +138,7 @@ class KycRevealView(ApiView):
         asked: dict[str, Any] = self.validated(RevealSerializer(data=request.data))
         user = actor_of(request)
         record_id = kyc_view(user).record_id
-        if record_id is None or step not in STEP_BY_CODE:
+        if record_id is None or step not in STEP_CODES:
             raise NotFound("There is no such answer.")
         question = asked["question"]
         value = kyc_reveal_answer(actor=user, record_id=record_id, step=step, question=question)

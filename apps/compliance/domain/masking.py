@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.compliance.domain.questionnaire import STEPS, Step
+from apps.compliance.domain.questionnaire import Step
+from apps.compliance.domain.questionnaires import questions_named
 
 MASK = "\u2022\u2022\u2022\u2022"
 SHOWN = 4
-MASKED_QUESTIONS = tuple(item.name for step in STEPS for item in step.fields if item.is_masked)
+MASKED_QUESTIONS = tuple(
+    name for name, items in questions_named().items() if any(item.is_masked for item in items)
+)
 
 
 def masked(value: str) -> str:

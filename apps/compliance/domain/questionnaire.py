@@ -1,28 +1,24 @@
-"""The KYC questionnaire as data: every form and every check is made from these fields."""
+"""What a question of KYC is, and which answers it takes; the questions are in questionnaires.py."""
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from apps.compliance.domain.choices import (
-    ACTIVITY_BANDS,
-    EMPLOYMENT,
-    FUND_SOURCES,
-    INCOME_BANDS,
-    INDUSTRIES,
-    PEP,
-    PURPOSES,
-)
+from stdnum import lei
+
 from apps.compliance.domain.countries import countries
 from apps.compliance.domain.tax_numbers import tax_number_clean
 from apps.core.errors import InvalidInput
 
-VERSION = "2026-11"
+FIRST_VERSION = "2026-11"
 MINIMUM_AGE_YEARS = 18
 MAXIMUM_AGE_YEARS = 120
+# Treasury Regulations 1.1471-1(b)(57): six, five, two and three characters.
+GIIN = re.compile(r"[A-Z0-9]{6}\.[A-Z0-9]{5}\.[A-Z]{2}\.[0-9]{3}")
 
 
 class Kind(StrEnum):
@@ -34,6 +30,15 @@ class Kind(StrEnum):
     BOOLEAN = "BOOLEAN"
 
 
+class Check(StrEnum):
+    """What an answer must be beyond its kind."""
+
+    NONE = ""
+    ADULT = "ADULT"
+    LEI = "LEI"
+    GIIN = "GIIN"
+
+
 class InvalidAnswers(InvalidInput):
     """Some answers are not acceptable; `facts` has a message by field name."""
 
@@ -42,9 +47,11 @@ class InvalidAnswers(InvalidInput):
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One question.  `required_if` is (other field, value); `must_be_true` is a declaration.
+    """One question.  `required_if` is (other field, value, values or None for any answer).
 
-    The answer to an `is_masked` question is shown by its last characters; see masking.py.
+    `must_be_true` is a declaration.  The answer to an `is_masked` question is shown by its last
+    characters; see masking.py.  It is asked from the version `since` on and before `until`, and
+    where one of the tags in `where` holds, or everywhere; see questionnaires.py.
     """
 
     name: str
@@ -58,6 +65,14 @@ class Field:
     is_masked: bool = False
     autocomplete: str = ""
     help_text: str = ""
+    check: Check = Check.NONE
+    since: str = FIRST_VERSION
+    until: str = "9"
+    where: frozenset[str] = frozenset()
+
+    def is_asked(self, version: str, tags: Set[str]) -> bool:
+        """Tell whether a version asks it of somebody with these tags."""
+        return self.since <= version < self.until and (not self.where or bool(self.where & tags))
 
     def options(self) -> tuple[tuple[str, str], ...]:
         """Return (code, label) pairs, also for a country."""
@@ -70,211 +85,17 @@ class Step:
     title: str
     fields: tuple[Field, ...]
     help_text: str = ""
+    since: str = FIRST_VERSION
+    where: frozenset[str] = frozenset()
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {item.name: item for item in self.fields})
 
 
-STEPS: tuple[Step, ...] = (
-    Step(
-        code="personal",
-        title="About you",
-        fields=(
-            Field(name="given_names", label="Given names", autocomplete="given-name"),
-            Field(name="family_name", label="Family name", autocomplete="family-name"),
-            Field(
-                name="native_name",
-                label="Full name in your own script",
-                required=False,
-                help_text="If your name is not usually written in Latin letters.",
-            ),
-            Field(
-                name="other_names",
-                label="Former names and aliases",
-                required=False,
-                max_length=300,
-                help_text="Separate several names by semicolons.",
-            ),
-            Field(
-                name="date_of_birth",
-                label="Date of birth",
-                kind=Kind.DATE,
-                autocomplete="bday",
-            ),
-            Field(name="nationality", label="Nationality", kind=Kind.COUNTRY),
-            Field(
-                name="second_nationality",
-                label="Second nationality",
-                kind=Kind.COUNTRY,
-                required=False,
-            ),
-            Field(
-                name="residence",
-                label="Country of residence",
-                kind=Kind.COUNTRY,
-                autocomplete="country",
-            ),
-        ),
-    ),
-    Step(
-        code="contact",
-        title="Address",
-        fields=(
-            Field(name="address_line_1", label="Address", autocomplete="address-line1"),
-            Field(
-                name="address_line_2",
-                label="Address, second line",
-                required=False,
-                autocomplete="address-line2",
-            ),
-            Field(name="city", label="City", autocomplete="address-level2"),
-            Field(
-                name="region",
-                label="State or region",
-                required=False,
-                autocomplete="address-level1",
-            ),
-            Field(
-                name="postal_code",
-                label="Postal code",
-                required=False,
-                max_length=20,
-                autocomplete="postal-code",
-            ),
-            Field(name="country", label="Country", kind=Kind.COUNTRY, autocomplete="country"),
-            Field(name="phone", label="Telephone", max_length=30, autocomplete="tel"),
-        ),
-    ),
-    Step(
-        code="employment",
-        title="Work and public functions",
-        fields=(
-            Field(name="employment", label="Work", kind=Kind.CHOICE, choices=EMPLOYMENT),
-            Field(
-                name="occupation",
-                label="Occupation",
-                required=False,
-                required_if=("employment", "EMPLOYED"),
-                autocomplete="organization-title",
-            ),
-            Field(
-                name="employer",
-                label="Employer",
-                required=False,
-                required_if=("employment", "EMPLOYED"),
-                autocomplete="organization",
-            ),
-            Field(name="industry", label="Industry", kind=Kind.CHOICE, choices=INDUSTRIES),
-            Field(
-                name="pep",
-                label="Are you a politically exposed person?",
-                kind=Kind.CHOICE,
-                choices=PEP,
-            ),
-            Field(
-                name="pep_function",
-                label="Which function, whose, and when",
-                required=False,
-                required_if=("pep", ("SELF", "RELATED")),
-                max_length=500,
-            ),
-        ),
-    ),
-    Step(
-        code="financial",
-        title="Money",
-        fields=(
-            Field(
-                name="source_of_funds",
-                label="Where the money comes from",
-                kind=Kind.CHOICES,
-                choices=FUND_SOURCES,
-            ),
-            Field(
-                name="annual_income", label="Yearly income", kind=Kind.CHOICE, choices=INCOME_BANDS
-            ),
-            Field(name="net_worth", label="Net worth", kind=Kind.CHOICE, choices=INCOME_BANDS),
-            Field(
-                name="expected_activity",
-                label="Deposits you expect to make",
-                kind=Kind.CHOICE,
-                choices=ACTIVITY_BANDS,
-            ),
-            Field(name="purpose", label="Purpose", kind=Kind.CHOICE, choices=PURPOSES),
-        ),
-    ),
-    Step(
-        code="tax",
-        title="Tax",
-        fields=(
-            Field(name="tax_residence", label="Tax residence", kind=Kind.COUNTRY),
-            Field(
-                name="tin",
-                label="Tax identification number",
-                required=False,
-                required_if=("has_tin", True),
-                max_length=30,
-                is_masked=True,
-            ),
-            Field(name="has_tin", label="I have a tax identification number", kind=Kind.BOOLEAN),
-            Field(
-                name="no_tin_reason",
-                label="Why you have none",
-                required=False,
-                required_if=("has_tin", False),
-                max_length=200,
-            ),
-            Field(
-                name="us_person",
-                label="I am a US person for tax purposes",
-                kind=Kind.BOOLEAN,
-            ),
-        ),
-    ),
-    Step(
-        code="declarations",
-        title="Declarations",
-        fields=(
-            Field(
-                name="own_account",
-                label="I act for myself and nobody else owns or controls this money.",
-                kind=Kind.BOOLEAN,
-                must_be_true=True,
-            ),
-            Field(
-                name="accurate",
-                label="What I have stated is complete and true.",
-                kind=Kind.BOOLEAN,
-                must_be_true=True,
-            ),
-            Field(
-                name="will_update",
-                label="I will tell you within 30 days when any of it changes.",
-                kind=Kind.BOOLEAN,
-                must_be_true=True,
-            ),
-            Field(
-                name="checks_agreed",
-                label="I agree that you check my data against sanctions and other public lists.",
-                kind=Kind.BOOLEAN,
-                must_be_true=True,
-            ),
-        ),
-    ),
-)
-STEP_BY_CODE: dict[str, Step] = {step.code: step for step in STEPS}
-
-
-def step_of(code: str) -> Step:
-    """Return the step; raise InvalidInput for an unknown step."""
-    found = STEP_BY_CODE.get(code)
-    if found is None:
-        raise InvalidInput("There is no such step.", field="step")
-    return found
-
-
-def answers_clean(step: Step, answers: Mapping[str, Any], *, today: date) -> dict[str, Any]:
+def answers_clean(
+    step: Step, answers: Mapping[str, Any], *, today: date, is_entity: bool = False
+) -> dict[str, Any]:
     """Return the given answers, each valid and normalised; a missing one is left out.
 
     So a half-filled step can be kept.  Raises InvalidAnswers with a message by field.
@@ -291,11 +112,12 @@ def answers_clean(step: Step, answers: Mapping[str, Any], *, today: date) -> dic
             clean[item.name] = _clean(item, value, today)
         except InvalidInput as error:
             errors[item.name] = error.message
-    if "tin" in clean and "tax_residence" in clean:
+    for number in (name for name in step.by_name if name.startswith("tin") and name in clean):
+        country = clean.get(number.replace("tin", "tax_residence"))
         try:
-            clean["tin"] = tax_number_clean(clean["tax_residence"], clean["tin"])
+            clean[number] = tax_number_clean(country, clean[number], is_entity=is_entity)
         except InvalidInput as error:
-            errors["tin"] = error.message
+            errors[number] = error.message
     if errors:
         raise InvalidAnswers("Some answers are not acceptable.", **errors)
     return clean
@@ -315,7 +137,7 @@ def _is_missing(item: Field, answers: Mapping[str, Any]) -> bool:
         return item.required
     other, wanted = item.required_if
     accepted = wanted if isinstance(wanted, tuple) else (wanted,)
-    return other in answers and answers[other] in accepted
+    return other in answers and (wanted is None or answers[other] in accepted)
 
 
 def _clean(item: Field, value: Any, today: date) -> Any:
@@ -328,10 +150,10 @@ def _clean(item: Field, value: Any, today: date) -> Any:
     if not isinstance(value, str):
         raise InvalidInput("A text is needed.")
     if item.kind == Kind.DATE:
-        return _birth_date(value, today)
+        return _date(item, value, today)
     if item.kind in {Kind.CHOICE, Kind.COUNTRY}:
         return _choice(item, value)
-    return _text(item, value)
+    return CHECKS.get(item.check, str)(_text(item, value))
 
 
 def _choice(item: Field, value: str) -> str:
@@ -357,14 +179,32 @@ def _text(item: Field, value: str) -> str:
     return text
 
 
-def _birth_date(value: str, today: date) -> str:
+def _date(item: Field, value: str, today: date) -> str:
     try:
-        born = date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError as error:
         raise InvalidInput("A date is written as 1980-12-31.") from error
-    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    if age < MINIMUM_AGE_YEARS:
-        raise InvalidInput(f"Clients are at least {MINIMUM_AGE_YEARS} years old.")
-    if age > MAXIMUM_AGE_YEARS:
-        raise InvalidInput("This date is too long ago.")
-    return born.isoformat()
+    if found > today:
+        raise InvalidInput("This date is in the future.")
+    if item.check == Check.ADULT:
+        age = today.year - found.year - ((today.month, today.day) < (found.month, found.day))
+        if age < MINIMUM_AGE_YEARS:
+            raise InvalidInput(f"Clients are at least {MINIMUM_AGE_YEARS} years old.")
+        if age > MAXIMUM_AGE_YEARS:
+            raise InvalidInput("This date is too long ago.")
+    return found.isoformat()
+
+
+def _lei(text: str) -> str:
+    if not lei.is_valid(text):
+        raise InvalidInput("This is not a valid legal entity identifier.")
+    return str(lei.compact(text))
+
+
+def _giin(text: str) -> str:
+    if not GIIN.fullmatch(text.upper()):
+        raise InvalidInput("A GIIN is written as 98Q96B.00000.LE.250.")
+    return text.upper()
+
+
+CHECKS = {Check.LEI: _lei, Check.GIIN: _giin}

@@ -6,7 +6,7 @@ import re
 from apps.core.errors import InvalidInput
 
 # The numbers that a natural person has, by country; one module's validate() must accept it.
-MODULES = {
+PERSONS = {
     "AT": "at.tin",
     "AU": "au.tfn",
     "BE": "be.nn",
@@ -34,15 +34,45 @@ MODULES = {
     "US": "us.ssn us.itin",
     "ZA": "za.tin",
 }
+# Those of companies, trusts and foundations.
+ENTITIES = {
+    "AT": "at.uid at.tin",
+    "AU": "au.tfn au.abn",
+    "BE": "be.vat",
+    "BR": "br.cnpj",
+    "CA": "ca.bn",
+    "CH": "ch.uid",
+    "DE": "de.stnr de.vat",
+    "DK": "dk.cvr",
+    "ES": "es.nif",
+    "FI": "fi.ytunnus",
+    "FR": "fr.siren fr.siret",
+    "GB": "gb.utr",
+    "IE": "ie.vat",
+    "IL": "il.hp",
+    "IN": "in_.pan",
+    "IT": "it.iva",
+    "KR": "kr.brn",
+    "LU": "lu.tva",
+    "MX": "mx.rfc",
+    "NL": "nl.bsn nl.btw",
+    "NO": "no.orgnr",
+    "NZ": "nz.ird",
+    "PL": "pl.nip",
+    "PT": "pt.nif",
+    "SE": "se.orgnr",
+    "US": "us.ein",
+    "ZA": "za.tin",
+}
 OTHER = re.compile(r"[A-Z0-9]{4,25}")
 
 
-def tax_number_clean(country: str, number: str) -> str:
+def tax_number_clean(country: str | None, number: str, *, is_entity: bool = False) -> str:
     """Return the number in its compact form; raises InvalidInput when it cannot be one.
 
-    A country without a known kind takes 4 to 25 letters and digits.
+    A country without a known kind, or none, takes 4 to 25 letters and digits.
     """
-    paths = MODULES.get(country, "").split()
+    paths = (ENTITIES if is_entity else PERSONS).get(country or "", "").split()
     for path in paths:
         module = importlib.import_module(f"stdnum.{path}")
         if module.is_valid(number):

@@ -4,12 +4,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from apps.compliance.domain.kyc import KycStatus, KycTrigger, RiskRating, next_status
+from apps.compliance.domain.kyc import EDITABLE, KycStatus, KycTrigger, RiskRating, next_status
+from apps.compliance.domain.questionnaire import FIRST_VERSION
+from apps.compliance.domain.questionnaires import VERSION, ClientKind
 from apps.compliance.repositories import KycRecordQuerySet
 from apps.core.models import BaseModel
 from apps.infrastructure.encryption import EncryptedTextField
 
 STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in KycStatus]
+KINDS = [(kind.value, kind.value.capitalize()) for kind in ClientKind]
 RATINGS = [(rating.value, rating.value.capitalize()) for rating in RiskRating]
 
 
@@ -17,13 +20,16 @@ class KycRecord(BaseModel):
     """What the firm knows of one client, and whether it may do business with that client.
 
     `evidence_version` grows with every answer, document and screening result: a decision names the
-    version it was made on.
+    version it was made on.  `questionnaire_version` is the one that was answered when the record
+    was last handed in; empty for the first.
     """
 
     client = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     status = models.CharField(max_length=20, choices=STATUSES, default=KycStatus.DRAFT)
+    kind = models.CharField(max_length=10, choices=KINDS, default=ClientKind.INDIVIDUAL)
+    questionnaire_version = models.CharField(max_length=10, blank=True)
     evidence_version = models.PositiveIntegerField(default=0)
     reviewed_evidence_version = models.PositiveIntegerField(default=0)
     risk_rating = models.CharField(max_length=10, choices=RATINGS, blank=True)
@@ -45,6 +51,9 @@ class KycRecord(BaseModel):
                 name="kyc_record_status",
             ),
             models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in ClientKind]), name="kyc_record_kind"
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=KycStatus.APPROVED)
                 | Q(risk_rating__in=[RiskRating.LOW, RiskRating.MEDIUM, RiskRating.HIGH]),
                 name="kyc_record_approved_is_rated",
@@ -63,6 +72,17 @@ class KycRecord(BaseModel):
     def move(self, trigger: KycTrigger) -> None:
         """Change the state by the table; raises IllegalTransition."""
         self.status = next_status(self.status, trigger)
+
+    @property
+    def version_asked(self) -> str:
+        """Return the questionnaire that counts: the newest while the client may still edit."""
+        if self.status in EDITABLE:
+            return VERSION
+        return self.questionnaire_version or FIRST_VERSION
+
+    @property
+    def is_entity(self) -> bool:
+        return self.kind == ClientKind.ENTITY
 
     @property
     def stream(self) -> str:

@@ -1,6 +1,7 @@
 """What others may ask about a client's KYC record."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,13 @@ from django.utils import timezone
 from apps.compliance.domain.kyc import CLIENT_TEXTS, EDITABLE, IDENTITY_KINDS, KycStatus
 from apps.compliance.domain.kyc_reasons import REASONS
 from apps.compliance.domain.masking import answers_masked
-from apps.compliance.domain.questionnaire import STEPS, Step, answers_missing
+from apps.compliance.domain.questionnaire import Step, answers_missing
+from apps.compliance.domain.questionnaires import (
+    VERSION,
+    ClientKind,
+    jurisdiction_of,
+    steps_asked,
+)
 from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
 from apps.users.models import User
 
@@ -65,6 +72,9 @@ class KycView:
     steps: tuple[StepView, ...]
     documents: tuple[DocumentView, ...]
     has_identity_document: bool
+    kind: str
+    jurisdiction: str
+    questionnaire_version: str
     submitted_at: datetime | None
     decided_at: datetime | None
     record_id: UUID | None = None
@@ -92,15 +102,19 @@ def kyc_view(client: User) -> KycView:
     """Return the client's own record as the client may see it; an unbegun one is a DRAFT."""
     record = kyc_of(client.id)
     answers = answers_of(record.id) if record else {}
+    steps = steps_of(record, answers) if record else steps_asked("INDIVIDUAL", VERSION, {})
     documents = document_list(record.id) if record else ()
     status = KycStatus(record.status) if record else KycStatus.DRAFT
     return KycView(
         status=status,
         status_text=_status_text(record, status),
         is_editable=status in EDITABLE,
-        steps=tuple(_step_view(step, answers.get(step.code, {})) for step in STEPS),
+        steps=tuple(_step_view(step, answers.get(step.code, {})) for step in steps),
         documents=documents,
         has_identity_document=any(_is_valid_identity(document) for document in documents),
+        kind=record.kind if record else ClientKind.INDIVIDUAL,
+        jurisdiction=jurisdiction_of(merged(answers)),
+        questionnaire_version=record.version_asked if record else VERSION,
         submitted_at=record.submitted_at if record else None,
         decided_at=record.decided_at if record else None,
         record_id=record.id if record else None,
@@ -115,10 +129,19 @@ def answers_of(record_id: UUID) -> dict[str, dict[str, Any]]:
 
 def all_answers(record_id: UUID) -> dict[str, Any]:
     """Return the decrypted answers of every step in one mapping; their names are unique."""
-    merged: dict[str, Any] = {}
-    for answers in answers_of(record_id).values():
-        merged |= answers
-    return merged
+    return merged(answers_of(record_id))
+
+
+def merged(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: value for step in answers.values() for name, value in step.items()}
+
+
+def steps_of(
+    record: KycRecord, answers: Mapping[str, Mapping[str, Any]] | None = None
+) -> tuple[Step, ...]:
+    """Return what the record's client is asked now or, where they may not edit, was asked."""
+    given = answers_of(record.id) if answers is None else answers
+    return steps_asked(record.kind, record.version_asked, merged(given))
 
 
 def document_list(record_id: UUID) -> tuple[DocumentView, ...]:

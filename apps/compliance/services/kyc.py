@@ -10,17 +10,19 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.compliance.domain.kyc import EDITABLE, IDENTITY_KINDS, KycTrigger
 from apps.compliance.domain.masking import MASKED_QUESTIONS, answers_unmasked
-from apps.compliance.domain.questionnaire import (
-    STEPS,
-    answers_clean,
-    answers_missing,
-    step_of,
+from apps.compliance.domain.questionnaire import Step, answers_clean, answers_missing
+from apps.compliance.domain.questionnaires import STEP_CODES, VERSION, ClientKind
+from apps.compliance.events import (
+    KycAnswerRevealed,
+    KycKindChosen,
+    KycStarted,
+    KycStepSaved,
+    KycSubmitted,
 )
-from apps.compliance.events import KycAnswerRevealed, KycStarted, KycStepSaved, KycSubmitted
 from apps.compliance.models import KycRecord, KycStep
-from apps.compliance.selectors.kyc import answers_of
+from apps.compliance.selectors.kyc import answers_of, steps_of
 from apps.core.commands import command
-from apps.core.errors import Conflict, NotFound, Refused
+from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
 from apps.users.models import User
 
 
@@ -35,18 +37,49 @@ def kyc_start(*, actor: User) -> KycRecord:
 
 
 @command
+def kyc_choose_kind(*, actor: User, kind: str) -> KycRecord:
+    """Say whether the account is the actor's own or that of an entity they act for.
+
+    Answers that the other kind is not asked go.  Raises Conflict `kyc_kind_fixed` once the record
+    was handed in.
+    """
+    if kind not in set(ClientKind):
+        raise InvalidInput("There is no such kind of client.", field="kind")
+    record = editable_record(actor)
+    if record.kind == kind:
+        return record
+    if record.submitted_at is not None:
+        raise Conflict("This cannot be changed any more.", code="kyc_kind_fixed")
+    record.kind = ClientKind(kind)
+    record.steps.exclude(step="contact").delete()
+    record.evidence_version += 1
+    record.save()
+    event = KycKindChosen(
+        stream=record.stream,
+        record_id=str(record.id),
+        client_id=str(actor.id),
+        kind=record.kind,
+        evidence_version=record.evidence_version,
+    )
+    emit(event, actor=actor)
+    return record
+
+
+@command
 def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycRecord:
     """Keep the answers to one step of the actor's record; a half-filled step is kept too.
 
     A masked answer that comes back as it was shown stays as it is kept.  Raises InvalidInput
-    (InvalidAnswers by field), Conflict `kyc_not_editable`.
+    (InvalidAnswers by field), Conflict `kyc_not_editable` and `step_not_asked`.
     """
-    asked = step_of(step)
+    if step not in STEP_CODES:
+        raise InvalidInput("There is no such step.", field="step")
     record = editable_record(actor)
+    asked = _asked(record, step)
     row, _ = KycStep.objects.get_or_create(record=record, step=step, defaults={"answers": "{}"})
     kept = json.loads(row.answers)
     given = answers_unmasked(answers, kept)
-    clean = answers_clean(asked, given, today=timezone.localdate())
+    clean = answers_clean(asked, given, today=timezone.localdate(), is_entity=record.is_entity)
     changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
     if not changed:
         return record
@@ -117,6 +150,7 @@ def kyc_submit(*, actor: User) -> KycRecord:
             code="kyc_document_missing",
         )
     record.move(KycTrigger.SUBMIT)
+    record.questionnaire_version = VERSION
     record.submitted_at = timezone.now()
     record.save()
     emit(
@@ -125,6 +159,7 @@ def kyc_submit(*, actor: User) -> KycRecord:
             record_id=str(record.id),
             client_id=str(actor.id),
             evidence_version=record.evidence_version,
+            questionnaire_version=record.questionnaire_version,
         ),
         actor=actor,
     )
@@ -148,7 +183,15 @@ def check_editable(record: KycRecord) -> None:
         )
 
 
+def _asked(record: KycRecord, code: str) -> Step:
+    step = next((one for one in steps_of(record) if one.code == code), None)
+    if step is None:
+        raise Conflict("You are not asked this.", code="step_not_asked", step=code)
+    return step
+
+
 def _missing(record: KycRecord) -> dict[str, str]:
     answers = answers_of(record.id)
-    found = {step.code: answers_missing(step, answers.get(step.code, {})) for step in STEPS}
+    asked = steps_of(record, answers)
+    found = {step.code: answers_missing(step, answers.get(step.code, {})) for step in asked}
     return {code: ", ".join(names) for code, names in found.items() if names}

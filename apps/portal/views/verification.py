@@ -7,11 +7,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from apps.compliance.domain.masking import masked_of
-from apps.compliance.domain.questionnaire import STEPS, InvalidAnswers
+from apps.compliance.domain.questionnaire import InvalidAnswers
 from apps.compliance.domain.uploads import MAX_BYTES
 from apps.compliance.selectors.kyc import KycView, StepView, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
-from apps.compliance.services.kyc import kyc_reveal_answer, kyc_save_step, kyc_submit
+from apps.compliance.services.kyc import (
+    kyc_choose_kind,
+    kyc_reveal_answer,
+    kyc_save_step,
+    kyc_submit,
+)
 from apps.core.errors import DomainError
 from apps.infrastructure.api.problems import domain_status
 from apps.infrastructure.attachments import as_attachment
@@ -77,6 +82,17 @@ def upload(request: HttpRequest) -> HttpResponseBase:
 
 
 @client_page("POST")
+def kind(request: HttpRequest) -> HttpResponseBase:
+    """Say whose account it is."""
+    try:
+        kyc_choose_kind(actor=actor_of(request), kind=request.POST.get("kind", ""))
+    except DomainError as error:
+        messages.error(request, error.message)
+        return _overview(request, DocumentForm(), status=domain_status(error))
+    return redirect("portal:verification")
+
+
+@client_page("POST")
 def submit(request: HttpRequest) -> HttpResponseBase:
     """Hand the check in."""
     try:
@@ -123,7 +139,7 @@ def _after_save(request: HttpRequest, code: str, form: StepForm) -> HttpResponse
     if saved.missing:
         form.mark_missing(saved.missing)
         return _step_page(request, kyc, saved, form, status=422)
-    codes = [step.code for step in STEPS]
+    codes = [step.code for step in kyc.steps]
     place = codes.index(code) + 1
     if place < len(codes):
         return redirect("portal:verification_step", code=codes[place])
@@ -133,7 +149,7 @@ def _after_save(request: HttpRequest, code: str, form: StepForm) -> HttpResponse
 def _step_page(
     request: HttpRequest, kyc: KycView, current: StepView, form: StepForm, *, status: int = 200
 ) -> HttpResponse:
-    codes = [step.code for step in STEPS]
+    codes = [step.code for step in kyc.steps]
     context = {
         "kyc": kyc,
         "current": current,
