@@ -58,6 +58,8 @@ FUND_POINTS = {
     "BUSINESS": 50,
     "GIFT": 70,
     "CRYPTO": 90,
+    "CAPITAL": 30,
+    "LOAN": 50,
     "OTHER": 80,
 }
 ACTIVITY_POINTS = {"UNDER_5K": 0, "5K_25K": 20, "25K_100K": 60, "OVER_100K": 100}
@@ -109,13 +111,14 @@ def risk_rate(answers: Mapping[str, Any], *, screening: str) -> Assessment:
     `screening` is CLEAR, POSSIBLE, STRONG or TRUE_MATCH.  The rating is the score's band (MEDIUM
     from 30, HIGH from 60), or the highest floor where that is higher.
     """
+    residence = _residence(answers)
     nationalities = [
         answers[name] for name in ("nationality", "second_nationality") if answers.get(name)
     ]
     points = {
-        "residence": geography_points(answers["residence"]),
-        "nationality": max(map(geography_points, nationalities)),
-        "pep": PEP_POINTS[answers["pep"]],
+        "residence": geography_points(residence),
+        "nationality": max(map(geography_points, nationalities), default=0),
+        "pep": PEP_POINTS[answers.get("pep", "NONE")],
         "occupation": INDUSTRY_POINTS.get(answers["industry"], 10),
         "product": PRODUCT_POINTS,
         "channel": CHANNEL_POINTS,
@@ -132,6 +135,11 @@ def risk_rate(answers: Mapping[str, Any], *, screening: str) -> Assessment:
     return Assessment(_rating(score, factors), score, factors)
 
 
+def _residence(answers: Mapping[str, Any]) -> str:
+    """Return where a person lives, or under whose law an entity is."""
+    return str(answers.get("residence") or answers["incorporation_country"])
+
+
 def _rating(score: Decimal, factors: tuple[Factor, ...]) -> RiskRating:
     band = RiskRating.LOW
     if score >= MEDIUM_FROM:
@@ -143,13 +151,14 @@ def _floors(
     answers: Mapping[str, Any], nationalities: list[str], screening: str
 ) -> dict[str, RiskRating]:
     floors = {}
-    if answers["residence"] in EMBARGOED:
+    residence = _residence(answers)
+    if residence in EMBARGOED:
         floors["residence"] = RiskRating.PROHIBITED
-    elif answers["residence"] in CALL_FOR_ACTION:
+    elif residence in CALL_FOR_ACTION:
         floors["residence"] = RiskRating.HIGH
     if {*nationalities} & (CALL_FOR_ACTION | EMBARGOED):
         floors["nationality"] = RiskRating.HIGH
-    if answers["pep"] != "NONE":
+    if answers.get("pep", "NONE") != "NONE":
         floors["pep"] = RiskRating.HIGH
     by_screening = {
         "POSSIBLE": RiskRating.MEDIUM,

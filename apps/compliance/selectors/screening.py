@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-from apps.compliance.domain.identifiers import identifier_normal, identifier_value
+from apps.compliance.domain.identifiers import identifier_value
 from apps.compliance.domain.matching import MOST_ADDED, RESULT_FLOOR, Subject
+from apps.compliance.domain.subjects import subject_answered
 from apps.compliance.models import (
     ScreenedClient,
     ScreeningHit,
@@ -32,26 +33,7 @@ class Candidate:
 
 def subject_of(record_id: UUID) -> Subject:
     """Return the client as the matcher compares it; raises KeyError when nothing was answered."""
-    answers = all_answers(record_id)
-    names = [f"{answers['given_names']} {answers['family_name']}"]
-    names += [answers["native_name"]] if answers.get("native_name") else []
-    names += [name.strip() for name in answers.get("other_names", "").split(";") if name.strip()]
-    countries = {
-        answers[name]
-        for name in ("nationality", "second_nationality", "residence")
-        if answers.get(name)
-    }
-    return Subject(
-        kind="PERSON",
-        names=tuple(dict.fromkeys(names)),
-        birth_dates=(answers["date_of_birth"],),
-        countries=tuple(sorted(countries)),
-        identifiers=tuple(filter(None, [_tax_number(answers)])),
-    )
-
-
-def _tax_number(answers: Mapping[str, Any]) -> str:
-    return identifier_normal("TAX_ID", answers.get("tin", ""), answers.get("tax_residence", ""))
+    return subject_answered(all_answers(record_id))
 
 
 def subject_kept(record_id: UUID) -> Subject:
