@@ -8,8 +8,9 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.compliance.domain.alerts import REASONS, AlertKind
-from apps.compliance.domain.questionnaires import CATALOGUE
+from apps.compliance.domain.questionnaires import CATALOGUE, VERSION, steps_asked
 from apps.compliance.models import KycRecord, ScreeningHit
+from apps.compliance.selectors.kyc import merged
 from apps.compliance.services.documents import document_upload
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_save_step
@@ -85,7 +86,11 @@ def image_bytes(kind: str = "JPEG", size: tuple[int, int] = (200, 200), **option
 
 def fill_kyc(client: User, **changes: Any) -> KycRecord:
     """Answer every step through the services and upload a passport; `changes` by field name."""
+    told = merged(ANSWERS) | changes
+    asked = {step.code for step in steps_asked("INDIVIDUAL", VERSION, told)}
     for step, answers in ANSWERS.items():
+        if step not in asked:
+            continue
         own = {name: value for name, value in changes.items() if name in _names(step)}
         kyc_save_step(actor=client, step=step, answers={**answers, **own})
     document_upload(
