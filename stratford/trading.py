@@ -10,6 +10,8 @@ PRE_TRADE_CHECKS = [
 ]
 # Every check that money must pass before it moves in or out.
 CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
+# What gives the names of a client as they were checked; what others pay in is held (see ADR 50).
+CLIENT_NAMES = ["apps.compliance.gates.client_names"]
 # What equity curves are measured against, where it has quotes.
 BENCHMARK_SYMBOL = "SP500"
 CASH_BANK = "apps.trading.providers.bank.SimulatedBank"

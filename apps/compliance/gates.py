@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from apps.compliance.domain.kyc import CLEARED, FROZEN
 from apps.compliance.selectors.kyc import kyc_of
+from apps.compliance.selectors.screening import subject_screened
 from apps.core.errors import Refused
 
 
@@ -49,12 +50,19 @@ def check_client_cleared(client_id: UUID) -> str:
     return status
 
 
-# Without these a client whom nobody identified could trade, or move money.
+def client_names(client_id: UUID) -> tuple[str, ...]:
+    """Return what the client is called, as last screened; none before that."""
+    subject = subject_screened(client_id)
+    return subject.names if subject else ()
+
+
+# Without these a client whom nobody identified could trade, or move money, or anybody pay in.
 REQUIRED = {
     "PRE_TRADE_CHECKS": "apps.compliance.gates.check_kyc_approved",
     "CASH_CHECKS": "apps.compliance.gates.check_client_cleared",
+    "CLIENT_NAMES": "apps.compliance.gates.client_names",
 }
-DOTTED_PATHS = ("PRE_TRADE_CHECKS", "CASH_CHECKS", "LEDGER_CHECKS")
+DOTTED_PATHS = ("PRE_TRADE_CHECKS", "CASH_CHECKS", "CLIENT_NAMES", "LEDGER_CHECKS")
 
 
 @checks.register(checks.Tags.security)

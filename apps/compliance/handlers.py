@@ -5,12 +5,20 @@ from uuid import UUID
 
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted
+from apps.compliance.selectors.screening_alerts import PAYMENT
 from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.monitoring import movement_record
+from apps.compliance.services.payments import payment_decide, payment_screen
 from apps.compliance.services.rescreening import client_screen
 from apps.compliance.services.screening import screening_run
 from apps.core.events import subscribe
-from apps.trading.events import CashDeposited, CashWithdrawn, OrderFilled, PortfolioTransferMade
+from apps.trading.events import (
+    CashDeposited,
+    CashTransferHeld,
+    CashWithdrawn,
+    OrderFilled,
+    PortfolioTransferMade,
+)
 from apps.users.selectors import user_get
 
 
@@ -66,6 +74,11 @@ def record_internal_transfer(event: PortfolioTransferMade) -> None:
     )
 
 
+@subscribe(CashTransferHeld)
+def screen_other_side(event: CashTransferHeld) -> None:
+    payment_screen(transfer_id=UUID(event.transfer_id))
+
+
 @subscribe(KycSubmitted)
 def screen_submission(event: KycSubmitted) -> None:
     screening_run(record_id=UUID(event.record_id))
@@ -86,4 +99,14 @@ def carry_alert_over_to_hits(event: AlertDecided) -> None:
             disposition=event.disposition,
             reason_code=event.reason_code,
             reason=f"Alert {event.alert_id}: {event.reason_code}",
+        )
+
+
+@subscribe(AlertDecided)
+def carry_alert_over_to_payment(event: AlertDecided) -> None:
+    if event.scenario_code == PAYMENT:
+        payment_decide(
+            actor=user_get(UUID(event.confirmed_by)),
+            alert_id=UUID(event.alert_id),
+            disposition=event.disposition,
         )

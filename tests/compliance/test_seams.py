@@ -29,6 +29,7 @@ def test_check_of_the_settings_as_they_are_passes() -> None:
     [
         ("PRE_TRADE_CHECKS", [], "E001"),
         ("CASH_CHECKS", [GATE], "E001"),
+        ("CLIENT_NAMES", [], "E001"),
         ("PRE_TRADE_CHECKS", [GATE, "apps.nowhere.check"], "E002"),
         ("CASH_CHECKS", [CASH_GATE, "apps.compliance.gates.REQUIRED"], "E002"),
         ("LEDGER_CHECKS", ["apps.trading.selectors.verification.gone"], "E002"),

@@ -37,14 +37,14 @@ CASH, HELD = AccountKind.CASH, AccountKind.HELD
 
 
 class SlowBank:
-    def collect(self, *, transfer_id: UUID, amount: Money) -> BankAnswer:
+    def collect(self, *, transfer_id: UUID, amount: Money, **party: object) -> BankAnswer:
         return BankAnswer("PENDING", "SLOW-1")
 
     pay = collect
 
 
 class RefusingBank:
-    def collect(self, *, transfer_id: UUID, amount: Money) -> BankAnswer:
+    def collect(self, *, transfer_id: UUID, amount: Money, **party: object) -> BankAnswer:
         return BankAnswer("FAILED", "NO-1", "account_closed")
 
     pay = collect

@@ -272,7 +272,7 @@ def _bar(row: dict[str, Any]) -> dict[str, Any]:
 
 def _reasons(alert: Alert, outcome: HitsOutcome) -> dict[str, tuple[str, ...]]:
     """Return what the alert takes: with decided hits, only what they add up to."""
-    choices = reason_choices(alert.kind)
+    choices = reason_choices(alert)
     if outcome.disposition:
         return {outcome.disposition: choices[outcome.disposition]}
     return {

@@ -45,8 +45,8 @@ LAYOUT = 1
 
 Positions = NDArray[np.integer]
 Numbers = NDArray[np.float32]
-# Names (None: all of them), how alike each one's word is, and what that word weighs there.
-Reach = tuple[Positions | None, Numbers, Numbers]
+# Names, each once, how alike each one's word is, and what that word weighs there.
+Reach = tuple[Positions, Numbers, Numbers]
 Word = tuple[float, Positions, float]
 NOWHERE: Positions = np.zeros(0, dtype=np.int32)
 
@@ -213,6 +213,7 @@ class NameIndex:
         self._known_words: dict[Token, dict[Token, float]] = {}
         self._reach: dict[Token | str, Reach | None] = {}
         self._cached = 0
+        self._last = np.zeros(len(references), dtype=np.int32)
 
     def _holding(self, number: int) -> Positions:
         """Return the names that hold the word of that number."""
@@ -235,34 +236,37 @@ class NameIndex:
             if reach is not None:
                 weight = sum(token.weight for token in tokens[start : start + len(run)])
                 reaches.append((reach, weight))
-        ours, theirs, covered = np.zeros((3, len(self)), dtype=np.float32)
-        for reach, weight in reaches:
-            if reach is None:
-                continue
-            positions, similarities, weights = reach
-            if positions is None:
-                ours += weight * (similarities > 0)
-                theirs += weights
-                covered += similarities * (weights + weight)
-            else:
-                ours[positions] += weight
-                theirs[positions] += weights
-                covered[positions] += similarities * (weights + weight)
+        known = [(*reach, weight) for reach, weight in reaches if reach is not None]
+        if not known:
+            return []
+        positions = np.concatenate([one[0] for one in known])
+        similarities = np.concatenate([one[1] for one in known])
+        weights = np.concatenate([one[2] for one in known])
+        ours_each = np.repeat([one[3] for one in known], [len(one[0]) for one in known])
+        # Most names share one common word: they are dropped before anything else is added up.
+        shared = np.bincount(positions, ours_each)
         is_named = self.kind == "PERSON" and len(tokens) > 1
-        near = np.flatnonzero(ours >= (LEAST_SHARED if is_named else LEAST) - ROUNDING)
-        ours, theirs = ours[near], theirs[near]
+        enough = shared >= (LEAST_SHARED if is_named else LEAST) - ROUNDING
+        near, kept = np.flatnonzero(enough), enough[positions]
+        if not near.size:
+            return []
+        places = np.searchsorted(near, positions[kept])
+        ours, weights = shared[near], weights[kept]
+        theirs = np.bincount(places, weights, len(near))
+        pairs = similarities[kept] * (weights + ours_each[kept])
+        covered = np.bincount(places, pairs, len(near))
         rest_ours = np.maximum(parsed.weight - ours, 0)
         rest_theirs = np.maximum(self._weights[near] - theirs, 0)
         missing = np.abs(rest_ours - rest_theirs)
-        matched, paired = covered[near], ours + theirs
+        matched, paired = covered, ours + theirs
         against = 2 * np.minimum(rest_ours, rest_theirs) + missing * MISSING_WEIGHT[self.kind]
         if is_named:
             few = (missing >= 1) & (ours < MANY_SHARED)
             against += few * missing * (FEW_MISSING_WEIGHT - MISSING_WEIGHT[self.kind])
             matched -= few * FEW_DOUBT * (paired - matched)
             matched *= (ours >= LEAST_SHARED_PARTLY - ROUNDING) | (rest_ours + rest_theirs < 1)
-        kept = matched >= (threshold - MARGIN) * (paired + against)
-        candidates: list[int] = near[kept].tolist()
+        is_candidate = matched >= (threshold - MARGIN) * (paired + against)
+        candidates: list[int] = near[is_candidate].tolist()
         return candidates
 
     def _reached(self, token: Token) -> Reach | None:
@@ -326,13 +330,15 @@ class NameIndex:
         return reach
 
     def _together(self, found: Sequence[Word]) -> Reach:
-        if sum(len(positions) for _, positions, _ in found) < MANY:
-            return _chained(found)
-        similarities, weights = np.zeros((2, len(self)), dtype=np.float32)
-        for similarity, positions, weight in found:
-            similarities[positions] = similarity
-            weights[positions] = weight
-        return None, similarities, weights
+        lengths = [len(positions) for _, positions, _ in found]
+        chain = np.concatenate([positions for _, positions, _ in found])
+        alike = np.repeat(np.array([one for one, _, _ in found], dtype=np.float32), lengths)
+        weights = np.repeat(np.array([one for _, _, one in found], dtype=np.float32), lengths)
+        # A name with two near words stands twice: the last, which is the nearest, writes over.
+        order = np.arange(len(chain), dtype=np.int32)
+        self._last[chain] = order
+        last = self._last[chain] == order
+        return chain[last], alike[last], weights[last]
 
     def _spelled_alike(self, token: Token, numbers: Sequence[int]) -> list[int]:
         """Drop, all at once, words that share too few letters to be heard as the token."""
@@ -355,21 +361,6 @@ FEW = 4
 # Anything at all in common.
 LEAST = 0.01
 ROUNDING = 1e-4
-# So many positions are faster as one number for every name.
-MANY = 500
-
-
-def _chained(found: Sequence[Word]) -> Reach:
-    lengths = [len(positions) for _, positions, _ in found]
-    chain = np.concatenate([positions for _, positions, _ in found])
-    alike = np.repeat(np.array([one for one, _, _ in found], dtype=np.float32), lengths)
-    weights = np.repeat(np.array([one for _, _, one in found], dtype=np.float32), lengths)
-    # A name with two near words stands twice: the last is the nearest.
-    last = {position: place for place, position in enumerate(chain.tolist())}
-    if len(last) == len(chain):
-        return chain, alike, weights
-    places = list(last.values())
-    return chain[places], alike[places], weights[places]
 
 
 def _token(row: list[Any]) -> Token:

@@ -219,6 +219,8 @@ def _near_tokens(
 
 def _merged(tokens: Places, others: Places) -> Places:
     """Join neighbours that the other side writes as one word: Hasni Mohammad, Van der Bilt."""
+    if len(tokens) < min(RUNS):
+        return tokens
     words = [other.form for _, other in others if len(other.form) >= LEAST_JOINED - 1]
     if not words:
         return tokens
@@ -258,16 +260,20 @@ def _weigh(
 
     Left-over tokens on both sides contradict each other; on one side only they are missing.
     """
-    matched = sum((one.weight + other.weight) * similarity for one, other, similarity in pairs)
-    paired = sum(one.weight + other.weight for one, other, _ in pairs)
+    matched = paired = shared = rest_left = rest_right = 0.0
+    for one, other, similarity in pairs:
+        paired += one.weight + other.weight
+        matched += (one.weight + other.weight) * similarity
+        shared += min(one.weight, other.weight)
     if not paired:
         return 0.0
-    rest_left = sum(token.weight for _, token in over_left)
-    rest_right = sum(token.weight for _, token in over_right)
+    for _, token in over_left:
+        rest_left += token.weight
+    for _, token in over_right:
+        rest_right += token.weight
     missing = abs(rest_left - rest_right)
     against = 2 * min(rest_left, rest_right)
     if kind == "PERSON":
-        shared = sum(min(one.weight, other.weight) for one, other, _ in pairs)
         few = missing >= 1 and shared < MANY_SHARED
         against += missing * (FEW_MISSING_WEIGHT if few else MISSING_WEIGHT[kind])
         if few:

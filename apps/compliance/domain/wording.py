@@ -8,6 +8,7 @@ from apps.compliance.domain.alerts import HITS_DECIDED
 
 SCENARIOS = {
     "WATCHLIST": "Watchlist match",
+    "PAYMENT": "Payment of or to somebody who may be listed",
     "DELISTED": "Entry of a true match left its list",
     "STRUCTURING": "Structuring",
     "RAPID_IN_OUT": "Rapid in and out",
@@ -67,6 +68,9 @@ FACTS = {
     "programmes": "Programmes",
     "occurred_at": "When",
     "score": "Score",
+    "direction": "Way",
+    "other_side": "Other side",
+    "account": "Account",
     "disposition": "Decided as",
     "reason_code": "Reason",
     "proposal_withdrawn": "The proposal was withdrawn",

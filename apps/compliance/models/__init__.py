@@ -8,6 +8,7 @@ from apps.compliance.models.movement import Movement
 from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
 from apps.compliance.models.own_list import OwnListChange
+from apps.compliance.models.payment import PaymentResult, PaymentScreening
 from apps.compliance.models.scenario import Scenario
 from apps.compliance.models.screening import ScreenedClient, ScreeningHit, ScreeningRun
 from apps.compliance.models.screening_review import HitDecision, ScreeningResult
@@ -30,6 +31,8 @@ __all__ = [
     "NameIndexFile",
     "OperationsAlert",
     "OwnListChange",
+    "PaymentResult",
+    "PaymentScreening",
     "QuarantinedFile",
     "Scenario",
     "ScreenedClient",

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from apps.audit.selectors import stream_events
 from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.models import Alert
+from apps.compliance.selectors.screening_alerts import PAYMENT
 from apps.core.errors import NotFound
 from apps.users.models import User
 
@@ -51,6 +52,9 @@ def alert_timeline(alert: Alert) -> list[dict[str, Any]]:
     ]
 
 
-def reason_choices(kind: str) -> dict[str, tuple[str, ...]]:
-    """Return the dispositions of a kind with their reason codes."""
-    return REASONS[AlertKind(kind)]
+def reason_choices(alert: Alert) -> dict[str, tuple[str, ...]]:
+    """Return the dispositions that the alert takes, with their reason codes."""
+    choices = REASONS[AlertKind(alert.kind)]
+    if alert.scenario_code == PAYMENT:
+        return {name: codes for name, codes in choices.items() if name != "INCONCLUSIVE"}
+    return choices

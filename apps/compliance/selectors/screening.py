@@ -42,6 +42,12 @@ def subject_kept(record_id: UUID) -> Subject:
     return subject_from_json(kept.subject) if kept else subject_of(record_id)
 
 
+def subject_screened(client_id: UUID) -> Subject | None:
+    """Return the client as last screened; None where that has not been."""
+    kept = ScreenedClient.objects.filter(record__client_id=client_id).first()
+    return subject_from_json(kept.subject) if kept else None
+
+
 def subject_as_json(subject: Subject) -> dict[str, Any]:
     return asdict(subject)
 

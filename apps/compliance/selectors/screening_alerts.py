@@ -15,6 +15,8 @@ from apps.core.errors import Refused
 WATCHLIST = "WATCHLIST"
 # The entry of a true match left its list.
 DELISTED = "DELISTED"
+# A payer or payee who is not the client may be listed; `dedup_key` is the transfer.
+PAYMENT = "PAYMENT"
 # The most serious first: one true match among many makes a true match.
 SEVERITY = ("TRUE_MATCH", "INCONCLUSIVE", "FALSE_POSITIVE")
 
@@ -55,7 +57,15 @@ def hits_outcome(alert: Alert) -> HitsOutcome:
 
 
 def check_follows_hits(alert: Alert, disposition: str, reason_code: str) -> None:
-    """Raise Refused `hits_undecided` or `hits_contradicted` if the hits do not carry this."""
+    """Raise Refused `hits_undecided` or `hits_contradicted` if the hits do not carry this.
+
+    `payment_undecided`: a payment is let go or blocked; it cannot be neither.
+    """
+    if alert.scenario_code == PAYMENT and disposition == "INCONCLUSIVE":
+        raise Refused(
+            "The payment waits: ask for what is missing in a note, and decide then.",
+            code="payment_undecided",
+        )
     outcome = hits_outcome(alert)
     if outcome.disposition and disposition != outcome.disposition:
         raise Refused(

@@ -153,13 +153,16 @@ def pairs_found(
 
 
 def _hits(subject: Subject, pairs: Sequence[Pair]) -> dict[str, Pair]:
-    return {_pair_hash(subject, pair.candidate): pair for pair in pairs if pair.is_hit}
+    return {pair_digest(asdict(subject), pair.candidate): pair for pair in pairs if pair.is_hit}
 
 
-def _pair_hash(subject: Subject, candidate: Candidate) -> str:
-    """Return a keyed digest over what is compared of both sides; what is not, changes nothing."""
+def pair_digest(compared: Any, candidate: Candidate) -> str:
+    """Return a keyed digest over what is compared of both sides; what is not, changes nothing.
+
+    `compared` is our side as JSON.
+    """
     listed = asdict(candidate.subject), sorted(candidate.weak_names)
-    text = json.dumps([asdict(subject), candidate.list_code, candidate.uid, listed])
+    text = json.dumps([compared, candidate.list_code, candidate.uid, listed])
     return blind_index(text, "screening.pair")
 
 

@@ -12,6 +12,8 @@ WORDS = {
     "CREDIT_INTEREST": "Interest on cash",
     "CUSTODY_FEE": "Custody fee",
     "DEPOSIT": "Deposit",
+    "DEPOSIT_HOLD": "Deposit, being processed",
+    "DEPOSIT_RELEASE": "Deposit, free to use",
     "DIVIDEND": "Dividend of {cause}",
     "ORDER_HOLD": "Held for an order",
     "ORDER_RELEASE": "Free again: an order ended or holds less",

@@ -14,7 +14,7 @@ from apps.infrastructure.api.problems import domain_status
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.portal.domain import figures
-from apps.portal.forms.cash import TransferForm
+from apps.portal.forms.cash import TransferForm, WithdrawalForm
 from apps.portal.forms.tokens import seal, unseal
 from apps.portal.selectors.portfolios import portfolio_needed
 from apps.portal.views.access import client_page
@@ -35,11 +35,13 @@ def _new_key(user_id: UUID, portfolio_id: UUID) -> str:
 def deposit(request: HttpRequest) -> HttpResponseBase:
     return _transfer(
         request,
-        command=cash.deposit_receive,
+        form_class=TransferForm,
+        move=lambda form, **terms: cash.deposit_receive(**terms),
         words={
             "title": "Deposit",
             "button": "Deposit from the simulated bank",
             "done": "{} was deposited.",
+            "waits": "{} has arrived and is being processed.",
             "intro": "The simulated bank pays at once and as much as you ask.",
         },
     )
@@ -50,30 +52,37 @@ def deposit(request: HttpRequest) -> HttpResponseBase:
 def withdraw(request: HttpRequest) -> HttpResponseBase:
     return _transfer(
         request,
-        command=cash.withdrawal_request,
+        form_class=WithdrawalForm,
+        move=lambda form, **terms: cash.withdrawal_request(payee=form.payee, **terms),
         words={
             "title": "Withdraw",
             "button": "Withdraw to the simulated bank",
             "done": "{} is on its way to the simulated bank.",
+            "waits": "Your payment of {} is being processed.",
             "intro": "Only money that no open order holds can be withdrawn.",
         },
     )
 
 
 def _transfer(
-    request: HttpRequest, *, command: Callable[..., Any], words: dict[str, str]
+    request: HttpRequest,
+    *,
+    form_class: type[TransferForm],
+    move: Callable[..., Any],
+    words: dict[str, str],
 ) -> HttpResponseBase:
     user = actor_of(request)
     portfolio = portfolio_needed(user, request.session)
     status = 200
     if request.method == "POST":
-        form = TransferForm(request.POST, currency=portfolio.currency)
+        form = form_class(request.POST, currency=portfolio.currency)
         status = 400
         if form.is_valid():
             try:
                 bound_to, key = unseal(PURPOSE, user.pk, form.cleaned_data["key"])
                 money = Money.of(form.cleaned_data["amount"], portfolio.currency)
-                command(
+                transfer = move(
+                    form,
                     actor=user,
                     portfolio_id=UUID(bound_to),
                     amount=money,
@@ -84,7 +93,8 @@ def _transfer(
                 status = domain_status(error)
             else:
                 done = figures.amount(money.amount, money.currency)
-                messages.success(request, words["done"].format(done))
+                told = words["waits" if transfer.shown_status == "PENDING" else "done"]
+                messages.success(request, told.format(done))
                 return redirect("portal:dashboard")
         if status != UNAVAILABLE:
             # The attempt changed nothing, so the corrected one is a new transfer.
@@ -92,7 +102,7 @@ def _transfer(
             data["key"] = _new_key(user.pk, portfolio.id)
             form.data = data
     else:
-        form = TransferForm(
+        form = form_class(
             currency=portfolio.currency, initial={"key": _new_key(user.pk, portfolio.id)}
         )
     available = balance_get(portfolio.id, AccountKind.CASH, portfolio.currency)

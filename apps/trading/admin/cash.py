@@ -29,11 +29,18 @@ class PortfolioAdmin(ReadOnlyAdmin):
 @admin.register(CashTransfer)
 class CashTransferAdmin(ReadOnlyAdmin):
     change_list_template = "admin/trading/transfers.html"
-    list_display = ("created_at", "kind", "amount", "currency", "status", "portfolio_id")
-    list_filter = ("kind", "status")
+    list_display = ("created_at", "kind", "amount", "currency", "status", "is_held", "portfolio_id")
+    list_filter = ("kind", "status", "is_held")
+    exclude = ("party",)
+    readonly_fields = ("counterparty",)
     search_fields = ("=id", "=portfolio__id", "=counterparty_reference")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
+
+    @admin.display(description="other side")
+    def counterparty(self, transfer: CashTransfer) -> str:
+        party = transfer.other_side
+        return ", ".join(filter(None, (party.name, party.masked_account, party.country)))
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.reconciliation_view)

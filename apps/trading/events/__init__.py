@@ -99,6 +99,21 @@ class CashTransferRequested(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CashTransferHeld(DomainEvent):
+    """The other side is not the client: the money waits until its name was compared with lists.
+
+    A deposit of this kind has arrived and cannot be spent, a withdrawal has not left.
+    """
+
+    name: ClassVar[str] = "trading.cash.held"
+
+    portfolio_id: str
+    client_id: str
+    transfer_id: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CashDeposited(DomainEvent):
     """Money arrived from the client's bank and may be spent."""
 

@@ -1,5 +1,6 @@
 """Money that comes from or goes to a client's bank."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import models
@@ -8,9 +9,12 @@ from django.db.models import Q
 from apps.core.domain.money import Money
 from apps.core.errors import IllegalTransition
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedJSONField
+from apps.trading.domain.parties import Party
 from apps.trading.events import (
     CashDeposited,
     CashTransferFailed,
+    CashTransferHeld,
     CashTransferRequested,
     CashWithdrawn,
 )
@@ -19,7 +23,12 @@ from apps.trading.repositories import CashTransferQuerySet
 
 
 class CashTransfer(BaseModel):
-    """One instruction to the bank; it moves only from PENDING to SETTLED or FAILED."""
+    """One instruction to the bank; it moves only from PENDING to SETTLED or FAILED.
+
+    `is_held`: the other side is not the client, and its name is not cleared.  A held withdrawal has
+    not gone to the bank; a held deposit is the client's, and nothing can be bought or paid with it.
+    `party` is the other side as Party, with `is_client`; null in transfers of before it was kept.
+    """
 
     class Kind(models.TextChoices):
         DEPOSIT = "DEPOSIT", "Deposit"
@@ -39,6 +48,8 @@ class CashTransfer(BaseModel):
     counterparty_reference = models.CharField(max_length=100, blank=True)
     failure_code = models.CharField(max_length=50, blank=True)
     settled_at = models.DateTimeField(null=True)
+    party = EncryptedJSONField(data_class="identity", null=True)
+    is_held = models.BooleanField(default=False)
 
     objects = CashTransferQuerySet.as_manager()
 
@@ -57,6 +68,12 @@ class CashTransfer(BaseModel):
                 | (Q(status="FAILED", settled_at=None) & ~Q(failure_code="")),
                 name="trading_transfer_status",
             ),
+            models.CheckConstraint(
+                condition=Q(is_held=False)
+                | Q(kind="DEPOSIT", status="SETTLED")
+                | Q(kind="WITHDRAWAL", status="PENDING", counterparty_reference=""),
+                name="trading_transfer_held",
+            ),
         )
         indexes = (
             models.Index(fields=["portfolio", "-created_at"], name="trading_transfer_newest"),
@@ -72,6 +89,24 @@ class CashTransfer(BaseModel):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def other_side(self) -> Party:
+        """Who pays or is paid, as far as that is known."""
+        kept = self.party or {}
+        return Party(kept.get("name", ""), kept.get("account", ""), kept.get("country", ""))
+
+    @property
+    def shown_status(self) -> str:
+        """What the client is told: money that is held is on its way, and nothing says why."""
+        return self.Status.PENDING if self.is_held else self.status
+
+    @property
+    def shown_settled_at(self) -> datetime | None:
+        return None if self.is_held else self.settled_at
+
+    def name_party(self, party: Party, *, is_client: bool) -> None:
+        self.party = {**asdict(party), "is_client": is_client}
 
     def requested(self) -> CashTransferRequested:
         return CashTransferRequested(
@@ -89,6 +124,10 @@ class CashTransfer(BaseModel):
         self._leave_pending(self.Status.SETTLED)
         self.counterparty_reference = reference
         self.settled_at = at
+        return self.moved()
+
+    def moved(self) -> CashDeposited | CashWithdrawn:
+        """Say that the money is where it should be."""
         event = CashDeposited if self.kind == self.Kind.DEPOSIT else CashWithdrawn
         return event(
             stream=self.stream,
@@ -97,6 +136,16 @@ class CashTransfer(BaseModel):
             amount=f"{self.amount:f}",
             currency=self.currency,
             transfer_id=str(self.id),
+        )
+
+    def held(self) -> CashTransferHeld:
+        """Say that the money waits until somebody knows who the other side is."""
+        return CashTransferHeld(
+            stream=self.stream,
+            portfolio_id=str(self.portfolio_id),
+            client_id=str(self.portfolio.client_id),
+            transfer_id=str(self.id),
+            kind=self.kind,
         )
 
     def fail(self, *, code: str, reference: str = "") -> CashTransferFailed:
@@ -114,6 +163,6 @@ class CashTransfer(BaseModel):
         )
 
     def _leave_pending(self, to: Status) -> None:
-        if self.status != self.Status.PENDING:
+        if self.status != self.Status.PENDING or self.is_held:
             raise IllegalTransition(f"A transfer cannot go from {self.status} to {to}.")
         self.status = to

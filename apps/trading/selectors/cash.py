@@ -15,6 +15,7 @@ from apps.ledger.domain.legs import FLOORED_KINDS, AccountKind, is_currency
 from apps.ledger.selectors import balances_of
 from apps.market.domain.fx import FxRate
 from apps.market.selectors import fx_rates
+from apps.trading.domain.parties import Party
 from apps.trading.models import CashTransfer, ValueFlow
 from apps.trading.repositories import CashTransferQuerySet
 from apps.trading.selectors.portfolios import portfolio_get
@@ -28,6 +29,21 @@ class CashFlow:
     portfolio_id: UUID
     at: datetime
     amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A deposit or withdrawal with its other side, for whoever must know who that is."""
+
+    transfer_id: UUID
+    client_id: UUID
+    kind: str
+    status: str
+    amount: Decimal
+    currency: str
+    at: datetime
+    party: Party
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,36 @@ def transfer_get(user: User, transfer_id: UUID) -> CashTransfer:
     if transfer is None:
         raise NotFound("There is no such transfer.")
     return transfer
+
+
+def payment_get(transfer_id: UUID) -> Payment:
+    """Return a transfer with its other side, for the firm's own work; raises NotFound."""
+    row = CashTransfer.objects.filter(id=transfer_id).select_related("portfolio").first()
+    if row is None:
+        raise NotFound("There is no such transfer.")
+    return _payment(row)
+
+
+def payments_of(client_id: UUID, *, since: datetime) -> list[Payment]:
+    """Return the client's transfers made since then that name the other side, oldest first."""
+    rows = CashTransfer.objects.filter(
+        portfolio__client_id=client_id, created_at__gte=since, party__isnull=False
+    )
+    return [_payment(row) for row in rows.select_related("portfolio").order_by("created_at", "id")]
+
+
+def _payment(row: CashTransfer) -> Payment:
+    return Payment(
+        transfer_id=row.id,
+        client_id=row.portfolio.client_id,
+        kind=row.kind,
+        status=row.status,
+        amount=row.amount,
+        currency=row.currency,
+        at=row.created_at,
+        party=row.other_side,
+        is_held=row.is_held,
+    )
 
 
 def cash_flows(portfolio_ids: Iterable[UUID]) -> list[CashFlow]:

@@ -86,7 +86,7 @@ def planrun_execute(*, run_id: UUID, now: datetime) -> PlanRun:
         amount=Money.of(plan.amount, plan.portfolio.currency),
         idempotency_key=f"plan-{run.id.hex}",
     )
-    if run.transfer.status == CashTransfer.Status.PENDING:
+    if run.transfer.shown_status == CashTransfer.Status.PENDING:
         run.status = PlanRun.Status.FUNDING
         run.save()
         return run

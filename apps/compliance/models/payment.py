@@ -1,0 +1,80 @@
+"""The other sides of payments, compared with the lists before their money moves on."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.compliance.models.alert import Alert
+from apps.compliance.models.watchlist import WatchlistEntity
+from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedJSONField
+
+
+class PaymentScreening(BaseModel):
+    """One a payment (`transfer_id`): who was compared, with which lists, and what became of it.
+
+    HELD waits for the alert's two officers; RELEASED was no match, BLOCKED was one and stays.
+    """
+
+    class Status(models.TextChoices):
+        CLEAR = "CLEAR", "Nothing found"
+        HELD = "HELD", "Held for an officer"
+        RELEASED = "RELEASED", "Released: no match"
+        BLOCKED = "BLOCKED", "Blocked: true match"
+
+    transfer_id = models.UUIDField(unique=True)
+    client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    party = EncryptedJSONField(data_class="compliance")
+    list_versions = models.JSONField()
+    matcher_version = models.CharField(max_length=20)
+    status = models.CharField(max_length=8, choices=Status)
+    alert = models.OneToOneField(
+        Alert, null=True, on_delete=models.PROTECT, related_name="payment_screening"
+    )
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status="CLEAR", alert=None)
+                | Q(status__in=["HELD", "RELEASED", "BLOCKED"], alert__isnull=False),
+                name="payment_screening_alert",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Payment {str(self.transfer_id)[:8]}"
+
+    @property
+    def stream(self) -> str:
+        return f"payment-{self.transfer_id}"
+
+
+class PaymentResult(models.Model):
+    """One entry that scored from RESULT_FLOOR on; append-only, a hit from `threshold` on.
+
+    `pair_hash` covers the client, the other side and the entry; `is_known`: officers had said
+    before that this pair is no match.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    screening = models.ForeignKey(
+        PaymentScreening, on_delete=models.PROTECT, related_name="results"
+    )
+    entity = models.ForeignKey(WatchlistEntity, on_delete=models.PROTECT, related_name="+")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    pair_hash = models.CharField(max_length=64, db_index=True)
+    score = models.DecimalField(max_digits=4, decimal_places=3)
+    threshold = models.DecimalField(max_digits=4, decimal_places=3)
+    is_known = models.BooleanField(default=False)
+    listed_name = models.CharField(max_length=400)
+    features = EncryptedJSONField(data_class="compliance", row="uid")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["screening", "entity"], name="payment_result_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.listed_name} {self.score}"
