@@ -25,12 +25,15 @@ from prometheus_client import generate_latest
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
 from apps.compliance.domain.alerts import REASONS, AlertKind
-from apps.compliance.models import Alert
+from apps.compliance.models import Alert, KycRecord
 from apps.compliance.services.alerts import alert_note, alert_propose, alert_raise
 from apps.compliance.services.watchlists import SAMPLE, watchlist_import
+from apps.core.domain.money import Money
 from apps.infrastructure import documents
 from apps.infrastructure.ciphers import HEADER_BYTES, NONCE_FROM
 from apps.infrastructure.encryption import EncryptedField, encrypted_fields
+from apps.trading.domain.parties import payee_of
+from apps.trading.services.cash import withdrawal_request
 from apps.trading.services.restrictions import restriction_add
 from apps.users.domain.roles import Role
 from apps.users.models import User
@@ -38,6 +41,7 @@ from apps.users.services.emails import email_change_confirm, email_change_reques
 from stratford import logs
 from tests.compliance.factories import ANSWERS, image_bytes
 from tests.market.factories import make_instrument
+from tests.trading.factories import make_portfolio
 from tests.users.factories import PASSWORD, api_client, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +72,7 @@ NOT_PLANTED = {
     "compliance.HitDecision.narrative": "written by the same form as an alert's note",
     "compliance.ScreeningSearchRow.asked": "a name that an officer types",
     "compliance.ScreeningSearchRow.results": "the list's side only",
+    "compliance.PaymentResult.features": "the list's side only",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
     "compliance.QuarantinedFile.content": "a file; nobody can read it here",
 }
@@ -137,8 +142,22 @@ def walk() -> User:
     assert api.post("/api/v1/kyc/submit").status_code == 200
     outbox_deliver(context="compliance")
     outbox_deliver(context="notifications")
+    pay(person)
     examine(person)
     return person
+
+
+def pay(person: User) -> None:
+    """Pay somebody, as an approved client."""
+    KycRecord.objects.filter(client=person).update(status="APPROVED")
+    withdrawal_request(
+        actor=person,
+        portfolio_id=make_portfolio(client=person, cash="100").pk,
+        amount=Money.of("40", "USD"),
+        idempotency_key="canary",
+        payee=payee_of(word("payee"), "12345678", "GB"),
+    )
+    outbox_deliver(context="compliance")
 
 
 def examine(person: User) -> None:

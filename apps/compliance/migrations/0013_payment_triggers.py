@@ -51,7 +51,7 @@ DROP TRIGGER compliance_paymentresult_append_only ON compliance_paymentresult;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0011_payment_screening"),
+        ("compliance", "0012_payment_screening"),
         ("audit", "0002_append_only"),
         ("infrastructure", "0003_keys_kept"),
     ]
