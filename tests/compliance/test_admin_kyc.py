@@ -65,6 +65,22 @@ def test_review_page_shows_who_hits_and_score_and_logs_the_access() -> None:
     assert AuditEvent.objects.get(name="compliance.kyc.viewed").actor_id == officer.id
 
 
+def test_queue_finds_clients_by_their_whole_name_or_address() -> None:
+    ada, grace = (make_user(display_name=name) for name in ("Ada Lovelace", "Grace Hopper"))
+    for person in (ada, grace):
+        KycRecord.objects.create(client=person)
+    client, _ = desk()
+
+    def found(words: str) -> list[bool]:
+        page = client.get(address("changelist"), {"q": words}).content.decode()
+        return [person.email in page for person in (ada, grace)]
+
+    assert found("ada  LOVELACE") == [True, False]
+    assert found(grace.email) == [False, True]
+    assert found("Lovelace") == [False, False]
+    assert found("") == [True, True]
+
+
 def test_review_page_is_for_officers_only() -> None:
     record = reviewed()
     operations, _ = desk(Role.OPERATIONS)

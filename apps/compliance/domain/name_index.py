@@ -35,8 +35,10 @@ from apps.compliance.domain.names import ParsedName, Token, name_parse, token_ma
 
 # How far the bound may lie below the comparison: roles, doubled words, words joined otherwise.
 MARGIN = 0.01
-# Positions kept for words asked before: 40 MB at most.
+# Positions kept for words asked before, 12 bytes each: 60 MB at most.  A word and its place in the
+# cache take as much as ENTRY of them, also where nothing is near it.
 MAX_CACHED = 5_000_000
+ENTRY = 20
 MAX_WORDS = 50_000
 # Words that are one letter apart are as alike as two spellings of joined words must be.
 LEAST_JOINT = 9
@@ -146,6 +148,9 @@ class NameIndex:
         parsed = name_parse(name, self.kind)
         if not parsed.tokens or not len(self):
             return []
+        candidates = self._candidates(parsed, threshold)
+        if not candidates:
+            return []
         near = {token: self._alike(token) for token in parsed.tokens}
 
         def alike(one: Token, other: Token, kind: str) -> float:
@@ -155,7 +160,7 @@ class NameIndex:
             return known.get(other, 0.0)
 
         found = []
-        for position in self._candidates(parsed, threshold):
+        for position in candidates:
             listed = self._parsed(position)
             if parsed_similarity(parsed, listed, self.kind, alike) < threshold - MARGIN:
                 continue
@@ -237,7 +242,9 @@ class NameIndex:
                 weight = sum(token.weight for token in tokens[start : start + len(run)])
                 reaches.append((reach, weight))
         known = [(*reach, weight) for reach, weight in reaches if reach is not None]
-        if not known:
+        is_named = self.kind == "PERSON" and len(tokens) > 1
+        least = (LEAST_SHARED if is_named else LEAST) - ROUNDING
+        if sum(one[3] for one in known) < least:
             return []
         positions = np.concatenate([one[0] for one in known])
         similarities = np.concatenate([one[1] for one in known])
@@ -245,8 +252,7 @@ class NameIndex:
         ours_each = np.repeat([one[3] for one in known], [len(one[0]) for one in known])
         # Most names share one common word: they are dropped before anything else is added up.
         shared = np.bincount(positions, ours_each)
-        is_named = self.kind == "PERSON" and len(tokens) > 1
-        enough = shared >= (LEAST_SHARED if is_named else LEAST) - ROUNDING
+        enough = shared >= least
         near, kept = np.flatnonzero(enough), enough[positions]
         if not near.size:
             return []
@@ -322,10 +328,11 @@ class NameIndex:
     def _keep(self, key: Token | str, found: Sequence[Word]) -> Reach | None:
         """Remember the reach: each name once, with the last, which is the highest, similarity."""
         reach = self._together(found) if found else None
-        self._cached += 1 if reach is None else reach[1].size
+        size = ENTRY if reach is None else ENTRY + reach[1].size
+        self._cached += size
         if self._cached > MAX_CACHED:
             self._reach.clear()
-            self._cached = 1 if reach is None else reach[1].size
+            self._cached = size
         self._reach[key] = reach
         return reach
 
