@@ -92,6 +92,28 @@ class Order:
         setattr(self.purse, name, getattr(self.purse, name) - amount)
         self.held += amount
 
+    def restate(self, new: int, old: int) -> None:
+        """Go on in the units after a split of `new` for `old`, one unit being a lot."""
+        rounding = ROUND_FLOOR if self.side == "BUY" else ROUND_CEILING
+
+        def tick(price: Decimal | None) -> Decimal | None:
+            return price and (price * old / new).quantize(CENT, rounding)
+
+        def cut(price: Decimal | None) -> Decimal | None:
+            return price and (price * old / new).quantize(PRICE, ROUND_HALF_EVEN)
+
+        quantity, limit = self.filled + whole(self.left * new / old), tick(self.limit)
+        worst = (limit or cut(self.worst) or ZERO) if self.worst else ZERO
+        if self.held:
+            self.move(self.needs(quantity, worst) - self.held)
+        self.stop = tick(self.stop) if self.mark is None else cut(self.stop)
+        self.mark, self.trail = cut(self.mark), cut(self.trail)
+        self.quantity, self.limit, self.worst = quantity, limit, worst
+
+
+def whole(units: Decimal) -> Decimal:
+    return units.to_integral_value(ROUND_FLOOR)
+
 
 class Books:
     """Every command as the documents tell it; Denied where the platform has to refuse."""
@@ -103,6 +125,38 @@ class Books:
         self.now = now
         self.fills = 0
         self.quote: Quote | None = None
+
+    # --- What the issuer does ---------------------------------------------------------------
+
+    def split(self, new: int, old: int, in_lieu: Decimal) -> None:
+        """Change units, a fraction of one into cash; orders go on in a forward split."""
+        for purse in self.purses:
+            mine = [order for order in self.orders if order.purse is purse and order.open]
+            for order in mine:
+                goes_on = order.waiting or order.status in WORKING
+                if order.open and not (new > old and goes_on and whole(order.left * new / old)):
+                    self.close(order, "CANCELED")
+            held = sum((order.held for order in mine if order.side == "SELL"), ZERO)
+            after = (purse.units + held) * new / old
+            purse.units = whole(after) - held
+            purse.cash += ((after - whole(after)) * in_lieu).quantize(CENT, ROUND_HALF_EVEN)
+            for order in mine:
+                if order.open:
+                    self._restate(order, new, old)
+
+    def _restate(self, order: Order, new: int, old: int) -> None:
+        try:
+            order.restate(new, old)
+        except Denied:
+            self.close(order, "CANCELED")
+
+    def dividend(self, amount: Decimal, tax: Decimal) -> None:
+        """Pay for free and held units, tax kept back and rounded down."""
+        for purse in self.purses:
+            sales = (one for one in self.orders if one.side == "SELL" and one.purse is purse)
+            units = purse.units + sum((one.held for one in sales), ZERO)
+            gross = (units * amount).quantize(CENT, ROUND_HALF_EVEN)
+            purse.cash += gross - (gross * tax).quantize(CENT, ROUND_FLOOR)
 
     # --- Prices -----------------------------------------------------------------------------
 
@@ -149,6 +203,14 @@ class Books:
         if order.side == "BUY":
             return self.price.ask <= bound
         return self.price.bid >= bound
+
+    def move(self, source: int, what: str, amount: Decimal) -> None:
+        """Give cash or units to the other purse."""
+        giver, taker = self.purses[source], self.purses[1 - source]
+        if getattr(giver, what) < amount:
+            raise Denied
+        setattr(giver, what, getattr(giver, what) - amount)
+        setattr(taker, what, getattr(taker, what) + amount)
 
     # --- Orders -----------------------------------------------------------------------------
 
@@ -269,7 +331,7 @@ class Books:
             self._fill(order, taken, self.price.ask if order.side == "BUY" else self.price.bid)
 
     def _room(self, order: Order) -> Decimal:
-        room = (self.price.volume * VOLUME_SHARE).to_integral_value(ROUND_FLOOR)
+        room = whole(self.price.volume * VOLUME_SHARE)
         if room >= order.left:
             return order.left
         return ZERO if order.tif == "FOK" else room

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum, Value
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,14 +25,23 @@ from apps.core.domain.money import Money
 from apps.core.errors import Conflict, IllegalTransition, InvalidInput, Refused
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.models import Account
-from apps.ledger.selectors import balance_get, ledger_differences
+from apps.ledger.selectors import ledger_differences
+from apps.trading.domain.corporate_actions import ActionKind, ActionTerms
+from apps.trading.domain.gains import market_day
 from apps.trading.models import Lot
 from apps.trading.models import Order as OrderRow
 from apps.trading.services import routing
 from apps.trading.services.brackets import bracket_place, oco_place
 from apps.trading.services.cash import deposit_receive, withdrawal_request
+from apps.trading.services.corporate_actions import (
+    corporate_action_confirm,
+    corporate_action_propose,
+)
+from apps.trading.services.entitlements import corporate_actions_run
 from apps.trading.services.orders import order_cancel, order_place
 from apps.trading.services.replacements import order_replace, replace_route
+from apps.trading.services.transfers import cash_move, units_move
+from apps.users.domain.roles import Role
 from tests.market.factories import make_instrument, put_quote
 from tests.trading.books import Books, Denied, Order, Quote
 from tests.trading.factories import make_portfolio
@@ -106,6 +115,7 @@ class Machine(RuleBasedStateMachine):
         client = make_user()
         self.portfolios = [make_portfolio(client) for _ in range(2)]
         self.client = client
+        self.officers = [make_user(Role.OPERATIONS) for _ in range(2)]
         self.deposit(0, cash)
         self.quote(price, D(0), 1000)
         # A holding to begin with, bought in one part: otherwise most sequences never trade.
@@ -137,6 +147,65 @@ class Machine(RuleBasedStateMachine):
             return
         self.transfer(withdrawal_request, purse, amount)
         self.books.purses[purse].cash -= amount
+
+    @rule(source=st.sampled_from([0, 1]), amount=amounts)
+    def move_cash(self, source: int, amount: Decimal) -> None:
+        self.both(
+            lambda: cash_move(
+                **self.between(source),
+                amount=Money.of(amount, "USD"),
+                idempotency_key=f"move-{next(self.numbers)}",
+            ),
+            lambda: self.books.move(source, "cash", amount),
+        )
+
+    @rule(source=st.sampled_from([0, 1]), quantity=quantities)
+    def move_units(self, source: int, quantity: Decimal) -> None:
+        self.both(
+            lambda: units_move(
+                **self.between(source),
+                symbol="AAPL",
+                quantity=quantity,
+                idempotency_key=f"move-{next(self.numbers)}",
+            ),
+            lambda: self.books.move(source, "units", quantity),
+        )
+
+    def between(self, source: int) -> dict[str, Any]:
+        ids = [portfolio.id for portfolio in self.portfolios]
+        return {"actor": self.client, "source_id": ids[source], "target_id": ids[1 - source]}
+
+    # --- What the issuer does ---------------------------------------------------------------
+
+    @rule(
+        event=st.sampled_from([None, None, None, "2:1", "3:2", "1:2", "DIVIDEND"]),
+        price=levels,
+    )
+    def issuer(self, event: str | None, price: Decimal) -> None:
+        """Split or pay overnight; mostly nothing happens."""
+        if event is None:
+            return
+        self.books.now += timedelta(days=1)
+        terms: dict[str, Any] = {"symbol": "AAPL", "currency": "USD"}
+        terms["ex_date"] = market_day(self.now())
+        if event == "DIVIDEND":
+            paid = {"amount": D("0.257"), "withholding_rate": D("0.15")}
+            self.announce(kind=ActionKind.DIVIDEND, pay_date=terms["ex_date"], **terms, **paid)
+            self.books.dividend(*paid.values())
+            return
+        new, old = (int(part) for part in event.split(":"))
+        ratio = {"ratio_new": D(new), "ratio_old": D(old), "cash_in_lieu": price}
+        self.announce(kind=ActionKind.SPLIT, **terms, **ratio)
+        self.books.split(new, old, price)
+        self.quote(price, D(0), 100)
+
+    def announce(self, **terms: Any) -> None:
+        proposer, confirmer = self.officers
+        action = corporate_action_propose(
+            actor=proposer, terms=ActionTerms(**terms), source="The issuer"
+        )
+        corporate_action_confirm(actor=confirmer, action_id=action.id)
+        corporate_actions_run()
 
     # --- Orders -----------------------------------------------------------------------------
 
@@ -339,10 +408,8 @@ class Machine(RuleBasedStateMachine):
     def model_and_tables_say_the_same(self) -> None:
         self.steps += 1
         with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         assert self.tables() == self.model()
-        assert balance_get(None, AccountKind.FEES, "USD") == self.books.fees
         rows = OrderRow.objects.values_list(
             "id", "status", "quantity", "filled_quantity", "filled_value", "held_amount"
         )
@@ -354,19 +421,19 @@ class Machine(RuleBasedStateMachine):
             assert list(ledger_differences()) == []
 
     def tables(self) -> dict[Any, Decimal]:
-        """Return every balance of the portfolios, and the units of their lots, that is not zero."""
-        accounts = Account.objects.exclude(owner_id=None).exclude(balance=0)
-        found = {
-            (owner, kind, asset): balance
-            for owner, kind, asset, balance in accounts.values_list(
-                "owner_id", "kind", "asset", "balance"
-            )
-        }
-        lots = Lot.objects.open().values("portfolio_id").annotate(units=Sum("remaining_quantity"))
-        return found | {(row["portfolio_id"], "LOTS", "AAPL"): row["units"] for row in lots}
+        """Return every balance of the portfolios and the firm's fees, and the units of lots, that
+        is not zero.
+        """
+        accounts = Account.objects.filter(~Q(owner_id=None) | Q(kind=AccountKind.FEES))
+        lots = Lot.objects.open().values_list("portfolio_id", Value("LOTS"), "symbol")
+        owned = accounts.exclude(balance=0).values_list("owner_id", "kind", "asset")
+        rows = owned.annotate(Sum("balance")).union(
+            lots.annotate(Sum("remaining_quantity")), all=True
+        )
+        return {(owner, kind, asset): total for owner, kind, asset, total in rows}
 
     def model(self) -> dict[Any, Decimal]:
-        told: dict[Any, Decimal] = {}
+        told: dict[Any, Decimal] = {(None, "FEES", "USD"): self.books.fees}
         for portfolio, purse in zip(self.portfolios, self.books.purses, strict=True):
             mine = [order for order in self.rows.values() if order.purse is purse]
             cash, units = (

@@ -247,6 +247,34 @@ def test_forward_split_carries_open_orders_over(portfolio: Portfolio) -> None:
     assert list(ledger_differences()) == []
 
 
+def test_split_reaches_the_orders_of_a_portfolio_without_units(portfolio: Portfolio) -> None:
+    make_market()
+    fund(portfolio, "1000")
+    buy = place_order(
+        portfolio, order_type="LIMIT", quantity="5", limit_price="95.01", time_in_force="GTC"
+    )
+    action = confirmed(split("2020-08-31"))
+    later = place_order(portfolio, order_type="LIMIT", limit_price="47", time_in_force="GTC")
+    [row] = action_preview(action)
+
+    corporate_actions_run()
+    corporate_actions_run()
+
+    buy.refresh_from_db()
+    later.refresh_from_db()
+    action.refresh_from_db()
+    assert (row.portfolio, row.effect.units, row.open_orders) == (portfolio, 0, 1)
+    assert (buy.status, buy.quantity, buy.limit_price) == ("NEW", 10, D("47.50"))
+    assert (later.quantity, later.limit_price) == (1, 47), "it was placed in the new units"
+    assert action.status == "APPLIED"
+    assert list(ledger_differences()) == []
+
+    take_back(action)
+
+    buy.refresh_from_db()
+    assert (action.status, buy.status) == ("REVERSED", "CANCELED")
+
+
 @pytest.mark.parametrize(
     "terms",
     [

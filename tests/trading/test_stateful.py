@@ -11,7 +11,7 @@ from pytest_django import Settings
 from tests.trading.factories import set_limit
 from tests.trading.stateful import FILLS, Machine
 
-STEPS_A_SEQUENCE = 50
+STEPS_A_SEQUENCE = 100
 
 
 @pytest.mark.django_db

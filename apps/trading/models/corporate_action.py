@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from apps.core.errors import IllegalTransition, NotPermitted
 from apps.core.models import BaseModel
 from apps.trading.domain.corporate_actions import ActionKind, ActionStatus, ActionTerms
+from apps.trading.domain.gains import market_midnight
 from apps.trading.events.corporate_actions import (
     CorporateActionConfirmed,
     CorporateActionProposed,
@@ -136,6 +137,14 @@ class CorporateAction(BaseModel):
             new_symbol=self.new_symbol,
         )
 
+    @property
+    def orders_before(self) -> datetime | None:
+        """Return until when orders were placed in the units that it changes; None: until now.
+
+        Until the ex date begins or, where it was confirmed after that, until then.
+        """
+        return self.confirmed_at and max(self.confirmed_at, market_midnight(self.ex_date))
+
     def proposed(self) -> CorporateActionProposed:
         terms = {
             "ratio_new": self.ratio_new,
@@ -210,7 +219,10 @@ def _other_person(officer: User, proposer_id: Any) -> None:
 
 
 class Entitlement(BaseModel):
-    """What one action did to one portfolio, once: units before and after, cash, tax kept back."""
+    """What one action did to one portfolio, once: units before and after, cash, tax kept back.
+
+    Without units it changed only the portfolio's open orders.
+    """
 
     action = models.ForeignKey(
         CorporateAction, on_delete=models.PROTECT, related_name="entitlements"
@@ -232,7 +244,7 @@ class Entitlement(BaseModel):
                 fields=["action", "portfolio"], name="trading_entitlement_once"
             ),
             models.CheckConstraint(
-                condition=Q(units__gt=0, units_after__gte=0, gross__gte=0, withheld__gte=0)
+                condition=Q(units__gte=0, units_after__gte=0, gross__gte=0, withheld__gte=0)
                 & Q(withheld__lte=F("gross")),
                 name="trading_entitlement_amounts",
             ),

@@ -158,6 +158,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Keep what is open and nobody asked to cancel."""
         return self.open().exclude(status="PENDING_CANCEL")
 
+    def placed(self, symbol: str, before: datetime | None) -> Self:
+        """Keep the orders in the symbol that are older than that."""
+        found = self.filter(symbol=symbol)
+        return found if before is None else found.filter(created_at__lt=before)
+
     def lock(self) -> None:
         """Lock the orders for writing by id, the one order of such locks; load nothing."""
         list(self.order_by("id").select_for_update(no_key=True).values_list("id"))
@@ -309,3 +314,7 @@ class EntitlementQuerySet(models.QuerySet["Entitlement"]):
 
     def taken_back(self) -> Self:
         return self.exclude(reversed_at=None)
+
+    def of_units(self) -> Self:
+        """Leave out those that changed open orders alone."""
+        return self.filter(units__gt=0)

@@ -1,5 +1,6 @@
 """Queries of corporate actions: what they would do to whom, and what prices suggest."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -55,6 +56,23 @@ def action_units(action: CorporateAction, portfolio_id: UUID | None = None) -> d
     return lots.order_by().units_left(action.symbol, moment)
 
 
+def action_reaches(action: CorporateAction, portfolio_id: UUID | None = None) -> set[UUID]:
+    """Return the portfolios that the action is for: its holders and, where it changes orders,
+    those that have open ones in the old units.
+    """
+    return {*action_units(action, portfolio_id), *_orders(action, portfolio_id)}
+
+
+def _orders(action: CorporateAction, portfolio_id: UUID | None = None) -> Counter[UUID]:
+    """Return how many open orders the action changes or ends, by portfolio."""
+    if action.kind in DIVIDENDS:
+        return Counter()
+    found = Order.objects.open().placed(action.symbol, action.orders_before)
+    if portfolio_id is not None:
+        found = found.filter(portfolio=portfolio_id)
+    return Counter(found.values_list("portfolio_id", flat=True))
+
+
 def action_is_late(action: CorporateAction) -> bool:
     """Say whether units changed at the exchange already, and not yet here."""
     return action.kind not in DIVIDENDS and market_midnight(action.ex_date) <= timezone.now()
@@ -72,17 +90,15 @@ def action_is_due(symbol: str) -> bool:
 
 def action_preview(action: CorporateAction) -> list[PreviewRow]:
     """Return what the action would do as things are, by portfolio; largest holding first."""
-    units = action_units(action)
+    units, orders = action_units(action), _orders(action)
     had = set(action.entitlements.values_list("portfolio_id", flat=True))
-    orders: dict[UUID, int] = {}
-    open_orders = Order.objects.open().filter(symbol=action.symbol, portfolio_id__in=units)
-    for portfolio_id in open_orders.values_list("portfolio_id", flat=True):
-        orders[portfolio_id] = orders.get(portfolio_id, 0) + 1
     rows = [
         PreviewRow(
-            portfolio, effect_of(action.terms, units[portfolio.id]), orders.get(portfolio.id, 0)
+            portfolio,
+            effect_of(action.terms, units.get(portfolio.id, Decimal(0))),
+            orders[portfolio.id],
         )
-        for portfolio in Portfolio.objects.filter(id__in=set(units) - had)
+        for portfolio in Portfolio.objects.filter(id__in=({*units, *orders}) - had)
     ]
     return sorted(rows, key=lambda row: (-row.effect.units, str(row.portfolio.id)))
 
@@ -93,8 +109,8 @@ def action_list(user: User) -> CorporateActionQuerySet:
     The effects are `own`, of the portfolios that the user may read.
     """
     portfolios = Portfolio.objects.visible_to(user)
-    entitlements = Entitlement.objects.visible_to(user).order_by("created_at", "id")
-    had = Entitlement.objects.filter(action=OuterRef("pk"), portfolio__in=portfolios)
+    entitlements = Entitlement.objects.visible_to(user).of_units().order_by("created_at", "id")
+    had = Entitlement.objects.of_units().filter(action=OuterRef("pk"), portfolio__in=portfolios)
     holds = Lot.objects.open().filter(symbol=OuterRef("symbol"), portfolio__in=portfolios)
     return (
         CorporateAction.objects.exclude(status__in=["PROPOSED", "REJECTED"])

@@ -28,7 +28,7 @@ from apps.trading.domain.gains import market_day, market_midnight
 from apps.trading.domain.lots import LotCause, LotMethod, LotOrigin
 from apps.trading.events.corporate_actions import CorporateActionApplied, CorporateActionReversed
 from apps.trading.models import CorporateAction, Entitlement, Lot, Portfolio
-from apps.trading.selectors.corporate_actions import action_units
+from apps.trading.selectors.corporate_actions import action_reaches, action_units
 from apps.trading.services.income import dividend_pay
 from apps.trading.services.lots import lots_carry, lots_restore, lots_take
 from apps.trading.services.order_adjustments import orders_clear, orders_rescale
@@ -72,9 +72,9 @@ def _try(
 
 
 def _missing(action: CorporateAction) -> Sequence[UUID]:
-    """Return the holders that did not have it yet."""
+    """Return the portfolios that did not have it yet."""
     had = set(action.entitlements.values_list("portfolio_id", flat=True))
-    return sorted(set(action_units(action)) - had)
+    return sorted(action_reaches(action) - had)
 
 
 def _prepare(action: CorporateAction) -> None:
@@ -106,11 +106,11 @@ def corporate_action_finish(*, action_id: UUID) -> bool:
 
 @command
 def corporate_action_apply(*, action_id: UUID, portfolio_id: UUID) -> Entitlement | None:
-    """Do to one portfolio what the action says, in one entry, once; None where it holds nothing.
+    """Do to one portfolio what the action says, in one entry, once; None where there is nothing.
 
-    A dividend with tax is two entries.  The lots' days of acquisition, costs and rates go on
-    unchanged.  Raises NotFound, IllegalTransition (the action is not confirmed), and Refused where
-    the units are not there.
+    Without units only its open orders follow.  A dividend with tax is two entries.  The lots' days
+    of acquisition, costs and rates go on unchanged.  Raises NotFound, IllegalTransition (the action
+    is not confirmed), and Refused where the units are not there.
     """
     action = CorporateAction.objects.locked(action_id)
     portfolio = Portfolio.objects.locked(portfolio_id, may_be_closed=True)
@@ -119,9 +119,9 @@ def corporate_action_apply(*, action_id: UUID, portfolio_id: UUID) -> Entitlemen
         return known
     if action.status != ActionStatus.CONFIRMED:
         raise IllegalTransition(f"An action that is {action.status} is not applied.")
-    units = action_units(action, portfolio_id).get(portfolio_id)
-    if units is None:
+    if portfolio_id not in action_reaches(action, portfolio_id):
         return None
+    units = action_units(action, portfolio_id).get(portfolio_id, Decimal(0))
     terms = action.terms
     effect = effect_of(terms, units)
     apply = _pay if terms.kind in DIVIDENDS else _exchange
@@ -170,22 +170,24 @@ def _pay(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[
 
 def _exchange(action: CorporateAction, portfolio: Portfolio, effect: Effect) -> list[UUID]:
     """Take the old units, bring the new ones and the cash, and let orders and lots follow."""
-    terms, key = action.terms, _key(action, portfolio)
-    orders_clear(portfolio, terms.symbol, split=terms if terms.keeps_orders else None)
+    terms, key, before = action.terms, _key(action, portfolio), action.orders_before
+    split = terms if terms.keeps_orders else None
+    orders_clear(portfolio, terms.symbol, split=split, before=before)
+    entries: list[UUID] = []
+    lots: dict[UUID, UUID] = {}
     legs = _legs(terms, portfolio, effect)
-    if not legs:
-        return []
-    entry = entry_post(
-        actor=None,
-        idempotency_key=key,
-        kind="CORPORATE_ACTION",
-        reference=str(action.id),
-        legs=legs,
-    )
-    lots = _move_lots(terms, portfolio, effect, entry.id)
+    if legs:
+        entry = entry_post(
+            actor=None,
+            idempotency_key=key,
+            kind="CORPORATE_ACTION",
+            reference=str(action.id),
+            legs=legs,
+        )
+        entries, lots = [entry.id], _move_lots(terms, portfolio, effect, entry.id)
     if terms.keeps_orders:
-        orders_rescale(portfolio, terms, key=key, lots=lots)
-    return [entry.id]
+        orders_rescale(portfolio, terms, key=key, lots=lots, before=before)
+    return entries
 
 
 def _legs(terms: ActionTerms, portfolio: Portfolio, effect: Effect) -> list[Leg]:

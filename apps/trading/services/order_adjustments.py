@@ -1,6 +1,7 @@
 """What a corporate action does to a portfolio's open orders; under the portfolio's lock."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,13 +24,19 @@ PRICES = ("limit_price", "stop_price")
 MARKS = ("trail_amount", "mark_price")
 
 
-def orders_clear(portfolio: Portfolio, symbol: str, *, split: ActionTerms | None = None) -> None:
-    """Cancel the open orders in the symbol; call before units move.
+def orders_clear(
+    portfolio: Portfolio,
+    symbol: str,
+    *,
+    before: datetime | None = None,
+    split: ActionTerms | None = None,
+) -> None:
+    """Cancel the open orders in the symbol that were placed `before`; call before units move.
 
     Of those that a `split` lets go on only the ones whose change or cancel the venue has not
     answered, those of a live venue, and those of which less than one lot would be left.
     """
-    for order in _open(portfolio, symbol):
+    for order in _open(portfolio, symbol, before):
         if order.is_closed or (split is not None and _goes_on(order, split)):
             continue
         if order.mode == Portfolio.Mode.LIVE and not order.is_waiting:
@@ -42,24 +49,30 @@ def orders_clear(portfolio: Portfolio, symbol: str, *, split: ActionTerms | None
 
 
 def orders_rescale(
-    portfolio: Portfolio, terms: ActionTerms, *, key: str, lots: Mapping[UUID, UUID]
+    portfolio: Portfolio,
+    terms: ActionTerms,
+    *,
+    before: datetime | None,
+    key: str,
+    lots: Mapping[UUID, UUID],
 ) -> None:
-    """Let the open orders in the symbol go on in the new units; call after units moved.
+    """Let the open orders in the symbol that were placed `before` go on in the new units; call
+    after units moved.
 
     What filled stays as it filled.  What is left is multiplied by the split's ratio and cut to
     whole lots; prices are divided by it and rounded to whole ticks, a purchase's down, a sale's
     up.  A purchase that would have to hold more cash than there is, is cancelled.  A sale that
     names lots goes on with those that took their place (`lots`, old to new).
     """
-    for order in _open(portfolio, terms.symbol):
+    for order in _open(portfolio, terms.symbol, before):
         if not order.is_closed and _goes_on(order, terms):
             order.lot_ids = [lots.get(lot_id, lot_id) for lot_id in order.lot_ids]
             _rescale(order, terms, key)
 
 
-def _open(portfolio: Portfolio, symbol: str) -> Iterator[Order]:
+def _open(portfolio: Portfolio, symbol: str, before: datetime | None) -> Iterator[Order]:
     """Lock the open orders by id and yield them, each as the one before has left it."""
-    found = Order.objects.open().filter(portfolio=portfolio, symbol=symbol)
+    found = Order.objects.open().placed(symbol, before).filter(portfolio=portfolio)
     found.lock()
     for order_id in list(found.order_by("created_at", "id").values_list("id", flat=True)):
         yield order_locked(order_id)
