@@ -60,6 +60,10 @@ TABLES = {
         " WHERE e.name LIKE 'trading.order.%'"
     ),
 }
+GENERATED = """
+SELECT column_name FROM information_schema.columns
+ WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'ALWAYS'
+"""
 WRITTEN = """
 SELECT coalesce(sum(n_tup_ins), 0), coalesce(sum(n_tup_upd), 0) FROM pg_stat_user_tables
  WHERE schemaname = %s AND relname = ANY(%s)
@@ -274,15 +278,19 @@ def capture(connection: Any) -> dict[str, list[Any]]:
     steps: dict[tuple[str, str], list[Any]] = defaultdict(list)
     with connection.cursor() as cursor:
         for table, query in TABLES.items():
+            cursor.execute(GENERATED, [table])
+            generated = {name for (name,) in cursor.fetchall()}
             cursor.execute(query)
             names = [column.name for column in cursor.description][2:]
-            places = ", ".join(["%s"] * len(names))
-            quoted = ", ".join(f'"{name}"' for name in names)
+            written = [name for name in names if name not in generated]
+            places = ", ".join(["%s"] * len(written))
+            quoted = ", ".join(f'"{name}"' for name in written)
             insert = f"INSERT INTO reference.{table} ({quoted}) VALUES ({places})"  # noqa: S608
             for order_id, kind, *values in cursor.fetchall():
-                row = [Jsonb(value) if isinstance(value, dict) else value for value in values]
-                steps[order_id, kind].append((insert, row))
                 changed = dict(zip(names, values, strict=True))
+                row = [changed[name] for name in written]
+                row = [Jsonb(value) if isinstance(value, dict) else value for value in row]
+                steps[order_id, kind].append((insert, row))
                 if table == "ledger_posting":
                     update = "UPDATE reference.ledger_account SET balance = balance + %s"
                     move = [changed["amount"], changed["account_id"]]

@@ -39,7 +39,9 @@ KMS_PREVIOUS_URL = env.str("KMS_PREVIOUS_URL", default="")
 AUDIT_KEY_URL = env.str("AUDIT_KEY_URL", default=KMS_URL)
 DATABASE_OPTIONS: dict[str, Any] = {
     "pool": {"min_size": 0, "max_size": 12, "timeout": 5},
-    "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+    # Prepared statements are planned once: their indexes do not depend on what they are asked.
+    "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+    " -c plan_cache_mode=force_generic_plan",
     "connect_timeout": 3,
     "prepare_threshold": 5,
 }

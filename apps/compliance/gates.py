@@ -12,7 +12,7 @@ from django.core import checks
 from django.utils.module_loading import import_string
 
 from apps.compliance.domain.kyc import CLEARED, FROZEN
-from apps.compliance.selectors.kyc import kyc_of
+from apps.compliance.selectors.kyc import kyc_status
 from apps.compliance.selectors.screening import subject_screened
 from apps.core.errors import Refused
 
@@ -31,8 +31,7 @@ def check_kyc_approved(draft: Draft) -> dict[str, str]:
 
 def check_client_cleared(client_id: UUID) -> str:
     """Return the status of a client who may do business; raises Refused as `check_kyc_approved`."""
-    record = kyc_of(client_id)
-    status = record.status if record else "NONE"
+    status = kyc_status(client_id) or "NONE"
     if status in FROZEN:
         raise Refused(
             "This account is frozen. Please contact us.",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from psycopg.sql import SQL, Composable, Identifier
 
 ModelT = TypeVar("ModelT", bound=models.Model)
@@ -21,23 +21,24 @@ def run_prepared(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, .
     calls; Django's own cursors write the parameters into the text.  Errors and counts of queries
     are as with any other statement of Django's.
     """
-    connection.ensure_connection()
-    bound: Any = psycopg.Cursor(connection.connection)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    with wrap(bound) as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+    here = connections[DEFAULT_DB_ALIAS]
+    here.ensure_connection()
+    bound: Any = psycopg.Cursor(here.connection)
+    cursor = here.make_debug_cursor(bound) if here.queries_logged else here.make_cursor(bound)
+    cursor.execute(statement, parameters)
+    has_rows = bound.rownumber is not None
+    return bound.fetchall() if has_rows else []
 
 
 def load_rows(model: type[ModelT], tail: str, parameters: Sequence[Any]) -> list[ModelT]:
     """Return the model's rows; `tail` is what follows the table: WHERE, ORDER BY, FOR UPDATE."""
     found = run_prepared(f"{_select(model)} {tail}", parameters)
-    names, converters = _names(model), _converters(model)
+    here, names, converters = connections[DEFAULT_DB_ALIAS], _names(model), _converters(model)
     rows = []
     for values in map(list, found):
         for place, convert, column in converters:
-            values[place] = convert(values[place], column, connection)
-        rows.append(model.from_db(connection.alias, names, values))
+            values[place] = convert(values[place], column, here)
+        rows.append(model.from_db(here.alias, names, values))
     return rows
 
 
@@ -45,7 +46,7 @@ def insert_row(row: models.Model) -> None:
     """Insert a row whose key is known; what the model fills in (times) it fills in."""
     statement, fields = _insert(type(row))
     run_prepared(statement, _values(row, fields, add=True))
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
 def update_row(row: models.Model, *names: str) -> None:
@@ -55,7 +56,8 @@ def update_row(row: models.Model, *names: str) -> None:
 
 
 def _values(row: models.Model, fields: Sequence[Any], *, add: bool) -> list[Any]:
-    return [field.get_db_prep_save(field.pre_save(row, add=add), connection) for field in fields]
+    here = connections[DEFAULT_DB_ALIAS]
+    return [field.get_db_prep_save(field.pre_save(row, add=add), here) for field in fields]
 
 
 @cache
@@ -70,7 +72,7 @@ def _converters(model: type[models.Model]) -> list[tuple[int, Any, Any]]:
     return [
         (place, convert, field.cached_col)
         for place, field in enumerate(fields)
-        for convert in field.get_db_converters(connection)
+        for convert in field.get_db_converters(connections[DEFAULT_DB_ALIAS])
     ]
 
 

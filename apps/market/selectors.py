@@ -59,7 +59,7 @@ def quotes_get(symbols: Iterable[str]) -> dict[str, Quote]:
     found = recall_quotes(wanted)
     missing = [symbol for symbol in wanted if symbol not in found]
     if missing:
-        rows = LastQuote.objects.filter(symbol__in=missing)
+        rows = load_rows(LastQuote, "WHERE symbol = ANY(%s)", [missing])
         found |= {row.symbol: row.as_quote() for row in rows}
     return found
 

@@ -349,10 +349,12 @@ class Machine(RuleBasedStateMachine):
         routing.quotes_match(symbols=["AAPL"])
         self.books.quoted(quote)
 
-    @rule(price=levels, volume=st.sampled_from([1000, 100, 40]))
-    def trade(self, price: Decimal, volume: int) -> None:
-        """Move the market once more: otherwise few orders meet a price."""
-        self.quote(price, D(0), volume)
+    @rule(purse=purses, side=sides, quantity=quantities, price=levels)
+    def deal(self, purse: int, side: str, quantity: Decimal, price: Decimal) -> None:
+        """Trade at once: otherwise few sequences have much to tell."""
+        self.quote(price, D(0), 1000)
+        terms: dict[str, Any] = {"side": side, "kind": "MARKET", "quantity": quantity}
+        self.place(purse=purse, limit=None, stop=D(100), tif="DAY", **terms)
 
     @rule(order_id=orders)
     def route(self, order_id: Any) -> None:

@@ -1,6 +1,7 @@
 """The operations desk: pages that explain, and the few buttons that act."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from apps.trading.models import (
     Portfolio,
     Restriction,
     TradingLimit,
+    VenueAccount,
 )
 from apps.trading.services.routing import order_match
 from apps.users.domain.roles import Role
@@ -271,3 +273,20 @@ def test_pages_of_rows_that_are_not_there_are_not_found(officer: Officer) -> Non
         for name in ("nothing", "2d0e1d3c-2a1c-4a4e-8f54-0d1c7f0f9a11"):
             assert desk.get(page(model, "change", name)).status_code == 404
     assert officer(Role.AUDITOR).get(page("restriction", "change", "no")).status_code == 404
+
+
+def test_venue_page_tells_operations_that_its_stream_fell_silent(officer: Officer) -> None:
+    now = timezone.now()
+    VenueAccount.objects.create(
+        venue="ALPACA",
+        account_id="a1",
+        environment="PAPER",
+        bound_at=now,
+        fills_read_to=now,
+        heard_at=now - timedelta(seconds=301),
+    )
+
+    page = officer(Role.OPERATIONS).get(reverse("admin:trading_venueaccount_changelist"))
+
+    assert page.status_code == 200
+    assert '<td class="field-listening">down' in page.content.decode()

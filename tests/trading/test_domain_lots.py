@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from apps.core.errors import Refused
+from apps.core.errors import InvalidInput, Refused
 from apps.trading.domain.lots import LotMethod, OpenLot, sell
 from tests.cases import load_case
 
@@ -124,3 +124,20 @@ def test_sell_in_parts_leaves_no_crumb_of_cost() -> None:
 
     assert cost == 10
     assert [rest.cost for rest in lots] == [0]
+
+
+def test_sell_of_nothing_takes_nothing_and_less_is_refused() -> None:
+    lots = [lot("a", "3", "10", 1)]
+
+    assert sell(lots, D(0), LotMethod.FIFO).consumed == ()
+    assert sell([], D(0), LotMethod.AVERAGE).lots == ()
+    with pytest.raises(InvalidInput):
+        sell(lots, D(-1), LotMethod.FIFO)
+
+
+def test_sell_last_in_first_out_of_lots_of_one_moment_keeps_one_order() -> None:
+    lots = [lot("b", "2", "20", 1), lot("a", "2", "30", 1)]
+
+    for given in (lots, lots[::-1]):
+        sale = sell(given, D(3), LotMethod.LIFO)
+        assert [part.key for part in sale.consumed] == ["a", "b"]

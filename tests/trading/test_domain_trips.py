@@ -74,3 +74,14 @@ def test_round_trips_without_a_mark_leave_open_units_out() -> None:
 def test_round_trips_of_no_units_are_refused() -> None:
     with pytest.raises(InvalidInput):
         round_trips([fill("2024-01-01", "BUY", 0, 10)])
+
+
+@pytest.mark.parametrize(
+    ("sold_on", "price"), [("2024-01-01", 12), ("2024-06-01", 0)], ids=["same day", "all lost"]
+)
+def test_round_trip_without_a_yearly_rate_says_so(sold_on: str, price: int) -> None:
+    fills = [fill("2024-01-01", "BUY", 5, 10), fill(sold_on, "SELL", 5, price)]
+
+    (trip,) = round_trips(fills)
+
+    assert (trip.irr, trip.profit) == (None, D(5 * price - 50))

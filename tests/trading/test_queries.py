@@ -45,7 +45,7 @@ def test_order_is_placed_filled_and_canceled_in_a_known_number_of_statements(
     canceling = statements(lambda: cancel_route(order_id=resting.id))
 
     counted = (placing, filling, selling, filling_sale, asking, canceling)
-    assert counted == (15, 14, 15, 16, 5, 9)
+    assert counted == (15, 13, 15, 15, 5, 9)
 
 
 def test_fill_of_many_lots_costs_as_many_statements_as_one() -> None:

@@ -263,7 +263,7 @@ def test_split_reaches_the_orders_of_a_portfolio_without_units(portfolio: Portfo
     buy.refresh_from_db()
     later.refresh_from_db()
     action.refresh_from_db()
-    assert (row.portfolio, row.effect.units, row.open_orders) == (portfolio, 0, 1)
+    assert (row.portfolio, row.effect.units, row.open_orders) == (portfolio, D(0), 1)
     assert (buy.status, buy.quantity, buy.limit_price) == ("NEW", 10, D("47.50"))
     assert (later.quantity, later.limit_price) == (1, 47), "it was placed in the new units"
     assert action.status == "APPLIED"

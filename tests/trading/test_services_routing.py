@@ -12,6 +12,7 @@ from pytest_django import Settings
 from apps.core.errors import Conflict
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get, ledger_differences
+from apps.market.models import Instrument
 from apps.trading.models import Execution, Order, Portfolio
 from apps.trading.services import routing
 from apps.trading.services.executions import execution_record
@@ -114,3 +115,19 @@ def test_order_on_a_stale_quote_waits_for_a_fresh_one(portfolio: Portfolio) -> N
 
     assert routing.order_route(order_id=order.id).status == "NEW"
     assert routing.quotes_match(symbols=["AAPL"]) == 0
+
+
+def test_trailing_stop_of_a_halted_instrument_follows_no_quote(portfolio: Portfolio) -> None:
+    order = place_order(portfolio, order_type="TRAILING_STOP", trail_amount=D(5))
+    Instrument.objects.update(status="HALTED")
+
+    put_quote("AAPL", "90", "90", last="90")
+    routing.quotes_match(symbols=["AAPL"])
+    order.refresh_from_db()
+    halted = (order.mark_price, order.stop_price)
+    Instrument.objects.update(status="ACTIVE")
+    routing.quotes_match(symbols=["AAPL"])
+
+    order.refresh_from_db()
+    assert halted == (100, 105)
+    assert (order.mark_price, order.stop_price) == (90, 95)

@@ -21,6 +21,7 @@ from apps.compliance.domain.questionnaires import (
     steps_asked,
 )
 from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
+from apps.infrastructure.prepared import run_prepared
 from apps.users.models import User
 
 
@@ -96,6 +97,12 @@ class KycView:
 def kyc_of(client_id: UUID) -> KycRecord | None:
     """Return the client's record, or None when the client never began."""
     return KycRecord.objects.of(client_id).first()
+
+
+def kyc_status(client_id: UUID) -> str | None:
+    """Return the status of the client's record alone: every order asks for it."""
+    rows = run_prepared("SELECT status FROM compliance_kycrecord WHERE client_id = %s", [client_id])
+    return rows[0][0] if rows else None
 
 
 def kyc_view(client: User) -> KycView:

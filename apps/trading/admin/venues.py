@@ -8,13 +8,27 @@ from apps.core.errors import DomainError
 from apps.infrastructure.admin import ReadOnlyAdmin, reason_form
 from apps.trading.models import VenueAccount, VenueDifference, VenueFill, VenueInstruction
 from apps.trading.models.venue import REASON_LENGTH
+from apps.trading.selectors.venues import stream_finding
 from apps.trading.services.reconciliation import PERMISSION, difference_explain
 from apps.users.actors import actor_of
 
 
 @admin.register(VenueAccount)
 class VenueAccountAdmin(ReadOnlyAdmin):
-    list_display = ("venue", "environment", "account_id", "heard_at", "reconciled_at")
+    list_display = (
+        "venue",
+        "environment",
+        "account_id",
+        "listening",
+        "heard_at",
+        "paused_until",
+        "reconciled_at",
+    )
+
+    @admin.display(description="Stream")
+    def listening(self, account: VenueAccount) -> str:
+        finding = stream_finding(account.heard_at)
+        return f"{finding.status}: {finding.detail}" if finding.detail else finding.status
 
 
 @admin.register(VenueInstruction)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from apps.core.errors import Refused
+from apps.core.errors import InvalidInput, Refused
 
 COST_STEP = Decimal("0.00000001")
 # Decimals of a rate between two currencies.
@@ -109,7 +109,10 @@ def sell(
     when they are used up the oldest others: units that nobody identified go first in, first out
     (26 CFR 1.1012-1(c)).  Raises Refused (`insufficient_lots`, fact `missing`) beyond what is held,
     unless the history `may_miss` purchases: then the sale says how many units are missing.
+    Raises InvalidInput for less than nothing.
     """
+    if quantity < 0:
+        raise InvalidInput("A sale takes no less than nothing.", field="quantity")
     held = sum((lot.quantity for lot in lots), Decimal(0))
     if quantity > held and not may_miss:
         raise Refused(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from apps.core.errors import InvalidInput
@@ -86,6 +87,10 @@ class OrderDraft:
     time_in_force: TimeInForce
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def trailing_stop(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 
 from pyxirr import InvalidPaymentsError, xirr
 
@@ -52,12 +53,15 @@ class Trip:
     def irr(self) -> float | None:
         """Return the yearly internal rate (actual days / 365); None where there is none.
 
-        A short counts as if what it brought had been put in and came back with the profit.
+        A short counts as if what it brought had been put in and came back with the profit.  What
+        ended on the day on which it began has no yearly rate.
         """
+        days, sums = zip(*self.flows, strict=True)
         try:
-            return xirr([day for day, _ in self.flows], [float(sum_) for _, sum_ in self.flows])
+            rate = xirr(days, [float(amount) for amount in sums])
         except InvalidPaymentsError:
             return None
+        return rate if rate is not None and isfinite(rate) else None
 
 
 @dataclass(slots=True)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from apps.users.models import User
 
 
+OF_OWNER = """
+WHERE id = %s AND client_id = %s AND (mode = %s OR %s = '') FOR NO KEY UPDATE
+"""
 OF_ORDER = """
 WHERE id = (SELECT portfolio_id FROM trading_order WHERE id = %s) FOR NO KEY UPDATE
 """
@@ -59,6 +62,14 @@ def _reach(user: "User", column: str) -> dict[str, str]:
     return {column: user.reach} if user.reach else {}
 
 
+def _usable(row: "Portfolio | None", *, may_be_closed: bool = False) -> "Portfolio":
+    if row is None:
+        raise NotFound("There is no such portfolio.")
+    if row.closed_at is not None and not may_be_closed:
+        raise Conflict("The portfolio is closed.", code="portfolio_closed")
+    return row
+
+
 class PortfolioQuerySet(models.QuerySet["Portfolio"]):
     def owned_by(self, user: "User") -> Self:
         """Keep what the client may act on: their own."""
@@ -77,11 +88,13 @@ class PortfolioQuerySet(models.QuerySet["Portfolio"]):
         Raises NotFound, and Conflict `portfolio_closed` unless it `may_be_closed`.
         """
         row = self.select_for_update(no_key=True, of=("self",)).filter(id=portfolio_id).first()
-        if row is None:
-            raise NotFound("There is no such portfolio.")
-        if row.closed_at is not None and not may_be_closed:
-            raise Conflict("The portfolio is closed.", code="portfolio_closed")
-        return row
+        return _usable(row, may_be_closed=may_be_closed)
+
+    def locked_of_owner(self, user: "User", portfolio_id: UUID) -> "Portfolio":
+        """Load a portfolio of the user's own for writing; raises as `locked` does."""
+        whose = [portfolio_id, user.id, user.reach, user.reach]
+        rows = load_rows(self.model, OF_OWNER, whose)
+        return _usable(rows[0] if rows else None)
 
     def locked_of_order(self, order_id: UUID) -> "Portfolio":
         """Load an order's portfolio for writing."""

@@ -1,5 +1,6 @@
 """Queries of the live venue: how it is, and what our books say that it must hold for us."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count
@@ -20,7 +21,11 @@ def check_live_venue() -> Finding:
     if not live_is_available():
         return Finding(detail="There is no live venue.")
     account = VenueAccount.objects.order_by("-heard_at").first()
-    heard_at = account.heard_at if account else None
+    return stream_finding(account.heard_at if account else None)
+
+
+def stream_finding(heard_at: datetime | None) -> Finding:
+    """Grade a venue's stream by its last sign of life."""
     age = (timezone.now() - heard_at).total_seconds() if heard_at else None
     return grade_age(age, late=30, down=300, missing="The live venue was never heard.")
 

@@ -15,13 +15,14 @@ def close_locked(order: Order, *, actor: Actor | None, how: str, reason: str) ->
     For an order that `order_locked` loaded in this transaction.  Its exits that still wait end
     with it; another exit of its group takes over what it held.  Raises IllegalTransition.
     """
-    held, now = order.held_amount, timezone.now()
+    held, now, is_asked = order.held_amount, timezone.now(), not order.is_working
     moves = {"cancel": order.cancel, "reject": order.reject, "expire": order.expire}
     event = moves[how](reason=reason, at=now)
     hold_move(order, -held, actor=actor, key=f"release-{order.id}")
     order.save()
     emit(event, actor=actor)
-    replacement_drop(order)
+    if is_asked:
+        replacement_drop(order)
     for other in order.linked:
         if other.is_waiting and other.parent_id == order.id and not other.is_closed:
             close_locked(other, actor=actor, how="cancel", reason="entry_closed")
@@ -38,7 +39,10 @@ def _shares(order: Order, other: Order) -> bool:
 
 
 def replacement_drop(order: Order) -> None:
-    """Answer what a closed order was still to be replaced by: it came too late."""
+    """Answer what a closed order was still to be replaced by: it came too late.
+
+    One that was working when it ended waited for no answer.
+    """
     waiting = "WHERE order_id = %s AND status = %s"
     for pending in load_rows(Replacement, waiting, [order.id, OrderStatus.PENDING_REPLACE.value]):
         pending.answer(OrderStatus.REJECTED, reason="order_closed")

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -32,10 +31,9 @@ def own_portfolio(actor: User, portfolio_id: UUID, *, is_locked: bool) -> Portfo
     """Return the actor's portfolio; raises NotFound for anybody else's, and Conflict
     `portfolio_closed`.
     """
-    portfolios = Portfolio.objects.owned_by(actor)
     if is_locked:
-        return portfolios.locked(portfolio_id)
-    portfolio = portfolios.filter(id=portfolio_id).first()
+        return Portfolio.objects.locked_of_owner(actor, portfolio_id)
+    portfolio = Portfolio.objects.owned_by(actor).filter(id=portfolio_id).first()
     if portfolio is None:
         raise NotFound("There is no such portfolio.")
     if portfolio.is_closed:
@@ -73,7 +71,7 @@ def digest_of(*parts: Any) -> str:
 
 def _plain(part: Any) -> Any:
     if isinstance(part, OrderDraft):
-        part = asdict(part)
+        part = part.fields
     if isinstance(part, dict):
         return {name: _plain(value) for name, value in part.items()}
     if isinstance(part, Decimal):

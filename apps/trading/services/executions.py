@@ -116,6 +116,7 @@ def record_locked(
         venue_execution_id=venue_execution_id,
         executed_at=executed_at,
     )
+    is_asked = not order.is_working
     take_hold(order)
     if is_fact:
         _hold_more(order, charge.total if order.side == Side.BUY else quantity, execution.id)
@@ -134,7 +135,7 @@ def record_locked(
     (_open_lot if order.side == Side.BUY else _consume_lots)(order, execution)
     update_row(order, *PROGRESS)
     emit(event, actor=None)
-    if order.is_closed:
+    if order.is_closed and is_asked:
         replacement_drop(order)
     after_fill(order, quantity, execution.id)
     transaction.on_commit(partial(_observe, order, execution), robust=True)

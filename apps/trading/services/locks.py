@@ -14,8 +14,8 @@ def portfolios_locked(actor: User, portfolio_ids: Iterable[UUID]) -> dict[UUID, 
 
     Raises NotFound, and Conflict `portfolio_closed`.
     """
-    mine = Portfolio.objects.owned_by(actor)
-    return {one: mine.locked(one) for one in sorted(set(portfolio_ids))}
+    wanted = sorted(set(portfolio_ids))
+    return {one: Portfolio.objects.locked_of_owner(actor, one) for one in wanted}
 
 
 def order_locked(order_id: UUID) -> Order:

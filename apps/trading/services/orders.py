@@ -1,7 +1,7 @@
 """Commands on orders: place, preview, cancel, close."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -247,7 +247,7 @@ def _order(
     if draft.time_in_force is TimeInForce.DAY:
         expires_at = session_end(assessment.instrument, now)
     terms = {
-        **asdict(draft),
+        **draft.fields,
         "quantity": _known(assessment.quantity),
         "stop_price": assessment.stop_price,
     }

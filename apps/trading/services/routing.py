@@ -1,6 +1,7 @@
 """Orders on their way to a venue and back: route, match, cancel, expire."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -68,11 +69,15 @@ def quotes_match(*, symbols: Iterable[str]) -> int:
 
 
 def _trail(quotes: dict[str, Quote]) -> None:
-    """Let the trailing stops follow the quotes of markets that are open."""
+    """Let the trailing stops follow the quotes of what trades: no halt, an open market."""
     now = timezone.now()
     followed = set(Order.objects.trailing(quotes).values_list("symbol", flat=True).distinct())
-    is_open = {symbol for symbol in followed if session_is_open(instrument_get(symbol), now)}
-    Order.objects.trail(quotes[symbol] for symbol in sorted(is_open))
+    Order.objects.trail(quotes[symbol] for symbol in sorted(followed) if _trades(symbol, now))
+
+
+def _trades(symbol: str, now: datetime) -> bool:
+    instrument = instrument_get(symbol)
+    return instrument.is_tradable and session_is_open(instrument, now)
 
 
 @command
