@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0015_targets_batches_plans'),
+        ('trading', '0016_transfer_parties'),
     ]
 
     operations = [
