@@ -293,6 +293,28 @@ def test_fill_of_one_exit_while_the_other_is_being_replaced_counts(portfolio: Po
     assert_balanced()
 
 
+def test_entry_that_fills_while_an_exit_is_being_canceled_leaves_all_to_the_other(
+    portfolio: Portfolio,
+) -> None:
+    entry, profit, loss = bracket(portfolio)
+    fill(entry, "4", "100")
+    order_cancel(actor=portfolio.client, order_id=profit.id)
+
+    fill(entry, "6", "100")
+    profit.refresh_from_db()
+    asked = profit.status
+    cancel_route(order_id=profit.id)
+
+    profit.refresh_from_db()
+    loss.refresh_from_db()
+    assert (asked, profit.status, profit.held_amount) == ("PENDING_CANCEL", "CANCELED", 0)
+    assert (loss.status, loss.quantity, loss.held_amount) == ("NEW", 10, 10)
+    assert_balanced()
+    quote("90")
+    assert (units(portfolio, AccountKind.SECURITIES), units(portfolio, AccountKind.HELD)) == (0, 0)
+    assert_balanced()
+
+
 def test_groups_are_placed_once_by_their_client_order_id(portfolio: Portfolio) -> None:
     first = bracket(portfolio, client_order_id="b")
     again = bracket(portfolio, client_order_id="b")
