@@ -6,6 +6,7 @@ from celery import shared_task
 
 from apps.compliance.services import (
     documents,
+    information,
     monitoring,
     rescreening,
     screening_searches,
@@ -52,3 +53,8 @@ def prune_quarantine() -> None:
 @shared_task(name="compliance.run_searches")
 def run_searches() -> None:
     screening_searches.searches_run()
+
+
+@shared_task(name="compliance.remind_information")
+def remind_information() -> None:
+    information.information_remind()

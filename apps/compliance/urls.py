@@ -23,6 +23,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kyc/kind", kyc.KycKindView.as_view(), name="api-kyc-kind"),
     path("kyc/steps/<str:step>", kyc.KycStepView.as_view(), name="api-kyc-step"),
     path("kyc/steps/<str:step>/reveal", kyc.KycRevealView.as_view(), name="api-kyc-step-reveal"),
+    path(
+        "kyc/information/<uuid:item_id>",
+        kyc.KycInformationView.as_view(),
+        name="api-kyc-information",
+    ),
     path("kyc/submit", kyc.KycSubmitView.as_view(), name="api-kyc-submit"),
     path("kyc/documents", kyc.KycDocumentsView.as_view(), name="api-kyc-documents"),
     path(

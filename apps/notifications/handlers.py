@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from apps.compliance.events import KycDecided, OperationsAlertRaised
+from apps.compliance.events.kyc import InformationReminded, InformationRequested
+from apps.compliance.selectors.information import items_in_words
 from apps.core.events import DomainEvent, subscribe
 from apps.notifications.services.messages import notification_send
 from apps.notifications.services.webhooks import deliveries_enqueue
@@ -32,12 +34,10 @@ from apps.users.events import (
 )
 from apps.users.selectors import email_former_get, role_holders
 
-# What a client hears of a decision; every other status says nothing to them.
-KYC_CODES = {
-    "APPROVED": "kyc_approved",
-    "REJECTED": "kyc_rejected",
-    "NEEDS_INFORMATION": "kyc_needs_information",
-}
+# What a client hears of a decision; every other status says nothing to them, and what was asked of
+# them is told item by item.
+KYC_CODES = {"APPROVED": "kyc_approved", "REJECTED": "kyc_rejected"}
+HOOKED = {*KYC_CODES, "NEEDS_INFORMATION"}
 
 
 def _tell(event: DomainEvent, user_id: str, code: str, facts: dict[str, str]) -> None:
@@ -49,6 +49,18 @@ def tell_kyc_decided(event: KycDecided) -> None:
     code = KYC_CODES.get(event.status)
     if code:
         _tell(event, event.client_id, code, {})
+
+
+@subscribe(InformationRequested)
+def tell_information_requested(event: InformationRequested) -> None:
+    facts = {"items": items_in_words(event.items, event.due_dates)}
+    _tell(event, event.client_id, "kyc_needs_information", facts)
+
+
+@subscribe(InformationReminded)
+def tell_information_due(event: InformationReminded) -> None:
+    facts = {"items": items_in_words(event.items, event.due_dates)}
+    _tell(event, event.client_id, "kyc_information_due", facts)
 
 
 @subscribe(OperationsAlertRaised)
@@ -190,7 +202,7 @@ def _order(event: OrderFacts) -> dict[str, str]:
 
 @subscribe(KycDecided)
 def hook_kyc_decided(event: KycDecided) -> None:
-    if event.status in KYC_CODES:
+    if event.status in HOOKED:
         _hook(event, event.client_id, "kyc.decided", status=event.status)
 
 

@@ -89,6 +89,11 @@ urlpatterns = [
         verification.document,
         name="verification_document",
     ),
+    path(
+        "verification/information/<uuid:item_id>/",
+        verification.information,
+        name="verification_information",
+    ),
     path("verification/<slug:code>/", verification.step, name="verification_step"),
     path("notifications/", notifications.notifications, name="notifications"),
     path(

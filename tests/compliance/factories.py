@@ -8,12 +8,14 @@ from django.utils import timezone
 from PIL import Image
 
 from apps.compliance.domain.alerts import REASONS, AlertKind
+from apps.compliance.domain.information import AskedItem
 from apps.compliance.domain.questionnaires import CATALOGUE, VERSION, steps_asked
-from apps.compliance.models import KycRecord, ScreeningHit
+from apps.compliance.models import InformationItem, KycRecord, ScreeningHit
 from apps.compliance.selectors.kyc import merged
 from apps.compliance.services.documents import document_upload
 from apps.compliance.services.hits import hits_dispose
-from apps.compliance.services.kyc import kyc_save_step
+from apps.compliance.services.information import information_answer
+from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.users.models import User
 
 ACTIVITY = {
@@ -100,6 +102,16 @@ def fill_kyc(client: User, **changes: Any) -> KycRecord:
         expiry_date=timezone.localdate() + timedelta(days=900),
     )
     return KycRecord.objects.get(client=client)
+
+
+ASKED = AskedItem("QUESTION", "ACCOUNT_PURPOSE", "ROUTINE", 10)
+
+
+def hand_in(client: User) -> KycRecord:
+    """Answer every question that was asked of the client, and hand in."""
+    for item in InformationItem.objects.filter(record__client=client, status="OPEN"):
+        information_answer(actor=client, item_id=item.id, answer="Savings")
+    return kyc_submit(actor=client)
 
 
 def _names(step: str) -> frozenset[str]:

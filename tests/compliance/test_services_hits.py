@@ -17,13 +17,13 @@ from apps.compliance.models import (
     WatchlistEntity,
 )
 from apps.compliance.selectors.hits import hits_shown
-from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.compliance.services.kyc import kyc_save_step
 from apps.compliance.services.rescreening import clients_rescreen
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted, Refused
 from apps.trading.models import Order
 from apps.users.models import User
 from tests.compliance.alert_factories import make_officer
-from tests.compliance.factories import ANSWERS, hit_decide
+from tests.compliance.factories import ANSWERS, hand_in, hit_decide
 from tests.compliance.test_services_screening import LISTED, propose, submitted, with_list
 from tests.trading.factories import make_market, make_portfolio, place_order
 
@@ -135,7 +135,7 @@ def test_cleared_pair_comes_back_saying_what_changed(record: KycRecord, officer:
     propose(record, officer, "REQUEST_INFORMATION")
     changed = {**ANSWERS["personal"], **LISTED, "date_of_birth": "1970-01-30"}
     kyc_save_step(actor=record.client, step="personal", answers=changed)
-    kyc_submit(actor=record.client)
+    hand_in(record.client)
     outbox_deliver(context="compliance")
 
     shown = hits_shown(record.id)
@@ -154,7 +154,7 @@ def test_pair_does_not_come_back_for_remarks_that_nobody_compares(
     WatchlistEntity.objects.update(remarks="another remark", content_hash="0" * 64)
     record.refresh_from_db()
     propose(record, officer, "REQUEST_INFORMATION")
-    kyc_submit(actor=record.client)
+    hand_in(record.client)
     outbox_deliver(context="compliance")
 
     assert ScreeningHit.objects.count() == 1

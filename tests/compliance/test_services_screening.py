@@ -28,7 +28,7 @@ from apps.core.errors import (
 )
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import ANSWERS, fill_kyc, hit_decide
+from tests.compliance.factories import ANSWERS, ASKED, fill_kyc, hand_in, hit_decide
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def propose(
     reasons = {
         "APPROVE": "VERIFIED",
         "REJECT": "UNVERIFIABLE",
-        "REQUEST_INFORMATION": "ADDRESS",
+        "REQUEST_INFORMATION": "ROUTINE",
     }
     return kyc_propose_decision(
         actor=actor,
@@ -73,6 +73,7 @@ def propose(
         **{
             "reason_code": reasons[outcome],
             "evidence_version": record.evidence_version,
+            "asked": [ASKED] if outcome == "REQUEST_INFORMATION" else (),
             **changes,
         },
     )
@@ -116,7 +117,7 @@ def test_pair_cleared_once_does_not_come_back_until_the_client_changes(officer: 
     hit_decide(officer, hit)
     record.refresh_from_db()
     propose(record, officer, "REQUEST_INFORMATION")
-    kyc_submit(actor=record.client)
+    hand_in(record.client)
     outbox_deliver(context="compliance")
     assert ScreeningHit.objects.count() == 1
 
@@ -124,7 +125,7 @@ def test_pair_cleared_once_does_not_come_back_until_the_client_changes(officer: 
     propose(record, officer, "REQUEST_INFORMATION")
     changed = {**ANSWERS["personal"], **LISTED, "date_of_birth": "1970-01-30"}
     kyc_save_step(actor=record.client, step="personal", answers=changed)
-    kyc_submit(actor=record.client)
+    hand_in(record.client)
     outbox_deliver(context="compliance")
 
     assert ScreeningHit.objects.filter(status="OPEN").count() == 1
@@ -283,7 +284,7 @@ def test_request_for_information_lets_the_client_edit_again(officer: User) -> No
     propose(record, officer, "REQUEST_INFORMATION")
 
     kyc_save_step(actor=record.client, step="contact", answers=ANSWERS["contact"])
-    assert kyc_submit(actor=record.client).status == "SUBMITTED"
+    assert hand_in(record.client).status == "SUBMITTED"
 
 
 def test_decision_by_a_client_or_on_an_own_record_or_with_another_reason_is_refused(

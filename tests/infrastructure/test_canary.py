@@ -27,6 +27,7 @@ from apps.audit.services import outbox_deliver
 from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.models import Alert, KycRecord
 from apps.compliance.services.alerts import alert_note, alert_propose, alert_raise
+from apps.compliance.services.kyc_decisions import kyc_propose_decision
 from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.domain.money import Money
 from apps.infrastructure import documents
@@ -39,7 +40,7 @@ from apps.users.domain.roles import Role
 from apps.users.models import User
 from apps.users.services.emails import email_change_confirm, email_change_request
 from stratford import logs
-from tests.compliance.factories import ANSWERS, image_bytes
+from tests.compliance.factories import ANSWERS, ASKED, image_bytes
 from tests.market.factories import make_instrument
 from tests.trading.factories import make_portfolio
 from tests.users.factories import PASSWORD, api_client, make_user
@@ -142,6 +143,10 @@ def walk() -> User:
     assert api.post("/api/v1/kyc/submit").status_code == 200
     outbox_deliver(context="compliance")
     outbox_deliver(context="notifications")
+    ask(person)
+    answer = {"answer": word("answer")}
+    item = api.get("/api/v1/kyc").json()["requested"][0]["id"]
+    assert api.post(f"/api/v1/kyc/information/{item}", answer, format="json").status_code == 200
     pay(person)
     examine(person)
     return person
@@ -158,6 +163,18 @@ def pay(person: User) -> None:
         payee=payee_of(word("payee"), "12345678", "GB"),
     )
     outbox_deliver(context="compliance")
+
+
+def ask(person: User) -> None:
+    record = KycRecord.objects.get(client=person)
+    kyc_propose_decision(
+        actor=make_user(Role.COMPLIANCE_OFFICER),
+        record_id=record.id,
+        outcome="REQUEST_INFORMATION",
+        reason_code="ROUTINE",
+        evidence_version=record.evidence_version,
+        asked=[ASKED],
+    )
 
 
 def examine(person: User) -> None:

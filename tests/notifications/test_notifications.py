@@ -8,6 +8,7 @@ from django.core import mail
 
 from apps.audit.services import emit, outbox_deliver
 from apps.compliance.events import KycDecided
+from apps.compliance.events.kyc import InformationReminded, InformationRequested
 from apps.core.errors import InvalidInput, NotFound
 from apps.notifications import tasks
 from apps.notifications.domain.texts import TEXTS
@@ -132,6 +133,10 @@ def test_events_reach_the_client_in_plain_words() -> None:
     )
     for status in ("APPROVED", "REJECTED", "NEEDS_INFORMATION", "UNDER_REVIEW"):
         emit(decided(client, status), actor=None)
+    asked = {"items": ["DOCUMENT:PROOF_OF_ADDRESS"], "due_dates": ["2026-12-04"]}
+    record = {"stream": "kyc-1", "record_id": str(uuid4()), "client_id": str(client.pk)}
+    emit(InformationRequested(**record, **asked), actor=None)
+    emit(InformationReminded(**record, **asked), actor=None)
 
     outbox_deliver(context="notifications")
     outbox_deliver(context="notifications")
@@ -139,8 +144,9 @@ def test_events_reach_the_client_in_plain_words() -> None:
     bodies = {row.body_code: row.body for row in notification_list(client)}
     assert set(bodies) == {
         *("cash_deposited", "cash_withdrawn", "order_filled", "order_rejected", "signed_in"),
-        *("kyc_approved", "kyc_rejected", "kyc_needs_information"),
+        *("kyc_approved", "kyc_rejected", "kyc_needs_information", "kyc_information_due"),
     }
+    assert bodies["kyc_information_due"].endswith(": Proof of address (by 4 December 2026).")
     assert bodies["order_filled"] == "Bought 2 AAPL at 189.10 USD."
     assert "SANCTIONS" not in " ".join(bodies.values())
 

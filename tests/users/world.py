@@ -17,6 +17,8 @@ from rest_framework.test import APIClient
 
 from apps.compliance.models import (
     Case,
+    InformationItem,
+    KycDecision,
     KycRecord,
     OwnListChange,
     ScreeningHit,
@@ -119,6 +121,27 @@ def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
     return search.id, hit.id
 
 
+def make_item(record: KycRecord) -> UUID:
+    """Return the id of a question that an officer asked the client."""
+    decision = KycDecision.objects.create(
+        record=record,
+        outcome="REQUEST_INFORMATION",
+        reason_code="ROUTINE",
+        evidence_version=KycRecord.objects.get(pk=record.pk).evidence_version,
+        risk_rating="LOW",
+        proposed_by=make_user(Role.COMPLIANCE_OFFICER),
+    )
+    item = InformationItem.objects.create(
+        record=record,
+        decision=decision,
+        kind="QUESTION",
+        subject="OCCUPATION",
+        reason_code="ROUTINE",
+        due_date=timezone.localdate(),
+    )
+    return item.pk
+
+
 def make_account() -> dict[str, Any]:
     """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
     client = make_user(Role.CLIENT)
@@ -148,6 +171,7 @@ def make_account() -> dict[str, Any]:
     return {
         "client": client,
         "client_id": client.pk,
+        "item_id": make_item(record),
         "portfolio_id": portfolio.id,
         "order_id": order.id,
         "record_id": record.pk,

@@ -1,18 +1,18 @@
 """The officers' desk for KYC: a queue, and one page that shows everything a decision needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from apps.audit.selectors import stream_events
+from apps.compliance.admin.kyc_actions import KycActions, actions_context
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.masking import answers_masked
@@ -22,6 +22,7 @@ from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord
 from apps.compliance.selectors.hits import hit_reasons, hits_shown
+from apps.compliance.selectors.information import firm_date, overdue_records
 from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list, steps_of
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
@@ -29,8 +30,7 @@ from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_reveal_answer
-from apps.core.errors import DomainError, InvalidInput, NotFound
-from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.core.errors import InvalidInput, NotFound
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
 from apps.users.models import User
@@ -43,15 +43,34 @@ TIMELINE = 100
 CHANGES = ("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed")
 
 
+class OverdueFilter(admin.SimpleListFilter):
+    """Records of which something that the client was asked for is overdue."""
+
+    title = "information"
+    parameter_name = "information"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("overdue", "Overdue")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[KycRecord]
+    ) -> QuerySet[KycRecord] | None:
+        if self.value() != "overdue":
+            return None
+        return queryset.filter(id__in=overdue_records(firm_date(timezone.now())))
+
+
 @admin.register(KycRecord)
-class KycRecordAdmin(ReadOnlyAdmin):
+class KycRecordAdmin(KycActions):
     """The queue, oldest submission first."""
 
     list_display = (
         *("__str__", "client", "status", "risk_rating", "open_hits", "waiting", "submitted_at"),
     )
     list_select_related = ("client",)
-    list_filter = ("status", "risk_rating")
+    list_filter = ("status", "risk_rating", OverdueFilter)
     search_fields = ("=id", "=client__id", "client__email")
     ordering = ("submitted_at",)
     list_per_page = 50
@@ -80,19 +99,16 @@ class KycRecordAdmin(ReadOnlyAdmin):
     def open_hits(self, record: KycRecord) -> int:
         return int(getattr(record, "open_hit_count", 0))
 
-    def get_urls(self) -> list[URLPattern]:
-        def named(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-            return path(
-                route, self.admin_site.admin_view(view), name=f"compliance_kycrecord_{name}"
-            )
-
+    def get_urls(self) -> list[Any]:
         return [
-            named("<uuid:record_id>/decide/", self.decide_view, "decide"),
-            named("<uuid:record_id>/hits/<uuid:hit_id>/", self.hit_view, "hit"),
-            named(
+            self.named("<uuid:record_id>/decide/", self.decide_view, "decide"),
+            self.named("<uuid:record_id>/hits/<uuid:hit_id>/", self.hit_view, "hit"),
+            self.named(
                 "<uuid:record_id>/answers/<str:step>/<str:question>/", self.reveal_view, "reveal"
             ),
-            named("<uuid:record_id>/documents/<uuid:document_id>/", self.document_view, "document"),
+            self.named(
+                "<uuid:record_id>/documents/<uuid:document_id>/", self.document_view, "document"
+            ),
             *super().get_urls(),
         ]
 
@@ -176,7 +192,7 @@ class KycRecordAdmin(ReadOnlyAdmin):
                 return "Proposed: a second officer must confirm."
             return "The decision is carried out."
 
-        return self._run(request, record_id, act)
+        return self.run(request, record_id, act)
 
     def hit_view(self, request: HttpRequest, record_id: UUID, hit_id: UUID) -> HttpResponse:
         """Decide a hit and, where that is ticked, the others of the same listed name."""
@@ -194,7 +210,7 @@ class KycRecordAdmin(ReadOnlyAdmin):
             )
             return "The hit is decided." if len(hits) == 1 else f"{len(hits)} hits are decided."
 
-        return self._run(request, record_id, act)
+        return self.run(request, record_id, act)
 
     def document_view(
         self, request: HttpRequest, record_id: UUID, document_id: UUID
@@ -206,19 +222,6 @@ class KycRecordAdmin(ReadOnlyAdmin):
         if document.record_id != record_id:
             raise Http404
         return as_attachment(document.file_name, document.media_type, content)
-
-    def _run(self, request: HttpRequest, record_id: UUID, act: Callable[[], str]) -> HttpResponse:
-        """Run a command, tell the officer what came of it, and go back to the record."""
-        if request.method != "POST":
-            raise PermissionDenied
-        try:
-            self.message_user(request, act(), messages.SUCCESS)
-        except DomainError as error:
-            self.message_user(request, error.message, messages.ERROR)
-        except ValueError:
-            self.message_user(request, "The form was not complete.", messages.ERROR)
-        address = reverse("admin:compliance_kycrecord_change", args=[record_id])
-        return HttpResponseRedirect(address)
 
 
 def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, Any]:
@@ -257,6 +260,7 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
         "undecided": undecided,
         "reasons": _reasons(record, undecided),
         "dispositions": hit_reasons(),
+        **actions_context(record),
     }
 
 
@@ -278,7 +282,8 @@ def _reasons(record: KycRecord, undecided: int) -> dict[str, list[tuple[str, str
     return {
         outcome: reasons
         for outcome, reasons in reasons_by_outcome().items()
-        if approvable or outcome != KycDecision.Outcome.APPROVE
+        if outcome != KycDecision.Outcome.REQUEST_INFORMATION
+        and (approvable or outcome != KycDecision.Outcome.APPROVE)
     }
 
 

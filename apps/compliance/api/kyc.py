@@ -11,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.compliance.api.answers import ANSWERS_SCHEMA, QuestionSerializer
-from apps.compliance.domain.kyc import KycStatus
+from apps.compliance.domain.information import MAX_ANSWER, ItemKind
+from apps.compliance.domain.kyc import KycStatus, client_status
 from apps.compliance.domain.masking import MASKED_QUESTIONS
 from apps.compliance.domain.questionnaires import STEP_CODES, ClientKind
 from apps.compliance.domain.uploads import MAGIC, MAX_BYTES
 from apps.compliance.selectors.kyc import document_kinds, document_list, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
+from apps.compliance.services.information import information_answer
 from apps.compliance.services.kyc import (
     kyc_choose_kind,
     kyc_reveal_answer,
@@ -34,6 +36,10 @@ STEP_PARAMETER = OpenApiParameter(
     "step", {"type": "string", "enum": [*STEP_CODES]}, OpenApiParameter.PATH
 )
 JURISDICTIONS = ("US", "EEA", "UK", "DEFAULT")
+
+
+# Not the states between: how a check goes on inside is no business of the client's.
+CLIENT_STATUSES = [status.value for status in KycStatus if client_status(status) == status]
 
 
 class DocumentSerializer(serializers.Serializer[Any]):
@@ -56,8 +62,21 @@ class StepSerializer(serializers.Serializer[Any]):
     is_complete = serializers.BooleanField()
 
 
+class RequestedItemSerializer(serializers.Serializer[Any]):
+    """One thing that is needed: a document, the answers of a step, or the answer to a question."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=[kind.value for kind in ItemKind])
+    subject = serializers.CharField()
+    label = serializers.CharField()
+    why = serializers.CharField()
+    due_date = serializers.DateField()
+    is_answered = serializers.BooleanField()
+    answer = serializers.CharField()
+
+
 class KycSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=[status.value for status in KycStatus])
+    status = serializers.ChoiceField(choices=CLIENT_STATUSES)
     status_text = serializers.CharField()
     kind = serializers.ChoiceField(choices=[kind.value for kind in ClientKind])
     jurisdiction = serializers.ChoiceField(choices=JURISDICTIONS)
@@ -66,6 +85,7 @@ class KycSerializer(serializers.Serializer[Any]):
     can_submit = serializers.BooleanField()
     steps = StepSerializer(many=True)
     documents = DocumentSerializer(many=True)
+    requested = RequestedItemSerializer(many=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
 
@@ -87,6 +107,10 @@ class UploadSerializer(InputSerializer):
     kind = serializers.ChoiceField(choices=document_kinds())
     file = serializers.FileField(allow_empty_file=True)
     expiry_date = serializers.DateField(required=False)
+
+
+class AnswerSerializer(InputSerializer):
+    answer = serializers.CharField(max_length=MAX_ANSWER)
 
 
 class KycView(ApiView):
@@ -150,6 +174,21 @@ class KycSubmitView(ApiView):
     def post(self, request: Request) -> Response:
         user = actor_of(request)
         kyc_submit(actor=user)
+        return Response(KycSerializer(kyc_view(user)).data)
+
+
+class KycInformationView(ApiView):
+    """The client's own words on a question; documents and steps are answered where they are."""
+
+    @extend_schema(
+        operation_id="kyc_information_answer",
+        request=AnswerSerializer,
+        responses={200: KycSerializer},
+    )
+    def post(self, request: Request, item_id: UUID) -> Response:
+        asked: dict[str, Any] = self.validated(AnswerSerializer(data=request.data))
+        user = actor_of(request)
+        information_answer(actor=user, item_id=item_id, answer=asked["answer"])
         return Response(KycSerializer(kyc_view(user)).data)
 
 

@@ -85,18 +85,27 @@ IDENTITY_KINDS = ("PASSPORT", "IDENTITY_CARD", "DRIVING_LICENCE")
 CLIENT_TEXTS = {
     _S.DRAFT: "Not handed in yet.",
     _S.SUBMITTED: "We have received your answers and are checking them.",
-    _S.SCREENING: "We have received your answers and are checking them.",
-    _S.IN_REVIEW: "A colleague is looking at your answers.",
     _S.NEEDS_INFORMATION: "We need something more from you.",
     _S.APPROVED: "Your identity check is complete.",
     _S.REJECTED: "We cannot open an account for you.",
-    _S.UNDER_REVIEW: "Your identity check is complete.",
     _S.SUSPENDED: "Your account is paused. Please contact us.",
     _S.EXPIRED: "Your identity check is out of date. Please renew it.",
     _S.CLOSED: "Your account is closed.",
 }
+# The state as the client is told it: neither how the check goes on inside, nor that one goes on
+# again, may be read from it.
+CLIENT_STATUS = {
+    _S.SCREENING: _S.SUBMITTED,
+    _S.IN_REVIEW: _S.SUBMITTED,
+    _S.UNDER_REVIEW: _S.APPROVED,
+}
 # Months until the periodic review, by rating.
 REVIEW_MONTHS = {RiskRating.LOW: 36, RiskRating.MEDIUM: 24, RiskRating.HIGH: 12}
+
+
+def client_status(status: str) -> KycStatus:
+    """Return the state as the client is told it."""
+    return CLIENT_STATUS.get(KycStatus(status), KycStatus(status))
 
 
 def next_status(status: str, trigger: KycTrigger) -> KycStatus:

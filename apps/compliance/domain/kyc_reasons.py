@@ -28,7 +28,7 @@ REASONS: dict[str, Reason] = {
     "DOCUMENT_EXPIRED": Reason(
         "REQUEST_INFORMATION",
         "Document expired or about to",
-        "Your document has expired. Please upload a valid one.",
+        "Your document has expired or is about to. Please upload a valid one.",
     ),
     "DATA_MISMATCH": Reason(
         "REQUEST_INFORMATION",
@@ -44,6 +44,21 @@ REASONS: dict[str, Reason] = {
         "REQUEST_INFORMATION",
         "Address needs evidence",
         "Please upload a document that shows your address.",
+    ),
+    "INCOMPLETE": Reason(
+        "REQUEST_INFORMATION",
+        "Answer incomplete",
+        "Your answer was not complete. Please tell us more.",
+    ),
+    "OUT_OF_DATE": Reason(
+        "REQUEST_INFORMATION",
+        "May be out of date",
+        "What we have may be out of date. Please confirm or renew it.",
+    ),
+    "ROUTINE": Reason(
+        "REQUEST_INFORMATION",
+        "Needed for the file",
+        "We need this for our records.",
     ),
     "SANCTIONS": Reason("REJECT", "Sanctions or watchlist match", _REJECTED),
     "OUTSIDE_APPETITE": Reason("REJECT", "Risk outside the firm's appetite", _REJECTED),

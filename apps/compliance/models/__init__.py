@@ -3,6 +3,7 @@
 from apps.compliance.models.alert import Alert, AlertEvidence, AlertNote
 from apps.compliance.models.case import Case
 from apps.compliance.models.document import KycDocument, QuarantinedFile
+from apps.compliance.models.information import InformationItem, KycReminder
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
 from apps.compliance.models.movement import Movement
 from apps.compliance.models.name_index import NameIndexFile
@@ -23,9 +24,11 @@ __all__ = [
     "AlertNote",
     "Case",
     "HitDecision",
+    "InformationItem",
     "KycDecision",
     "KycDocument",
     "KycRecord",
+    "KycReminder",
     "KycStep",
     "Movement",
     "NameIndexFile",

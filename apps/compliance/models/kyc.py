@@ -88,6 +88,15 @@ class KycRecord(BaseModel):
     def stream(self) -> str:
         return f"kyc-{self.id}"
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """Return what every event of the record carries."""
+        return {
+            "stream": self.stream,
+            "record_id": str(self.id),
+            "client_id": str(self.client_id),
+        }
+
 
 class KycStep(BaseModel):
     """The client's answers to one step; `answers` is JSON."""

@@ -10,7 +10,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.compliance.domain.kyc import CLIENT_TEXTS, EDITABLE, IDENTITY_KINDS, KycStatus
+from apps.compliance.domain.kyc import (
+    CLIENT_TEXTS,
+    EDITABLE,
+    IDENTITY_KINDS,
+    KycStatus,
+    client_status,
+)
 from apps.compliance.domain.kyc_reasons import REASONS
 from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import Step, answers_missing
@@ -21,6 +27,7 @@ from apps.compliance.domain.questionnaires import (
     steps_asked,
 )
 from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
+from apps.compliance.selectors.information import ItemView, items_shown
 from apps.infrastructure.prepared import run_prepared
 from apps.users.models import User
 
@@ -79,11 +86,18 @@ class KycView:
     submitted_at: datetime | None
     decided_at: datetime | None
     record_id: UUID | None = None
+    requested: tuple[ItemView, ...] = ()
+
+    @property
+    def is_all_answered(self) -> bool:
+        """Tell whether everything that was asked for came in."""
+        return all(item.is_answered for item in self.requested)
 
     @property
     def can_submit(self) -> bool:
         complete = all(step.is_complete for step in self.steps)
-        return self.is_editable and complete and self.has_identity_document
+        ready = self.is_editable and complete and self.has_identity_document
+        return ready and self.is_all_answered
 
     @property
     def next_step(self) -> StepView | None:
@@ -111,7 +125,8 @@ def kyc_view(client: User) -> KycView:
     answers = answers_of(record.id) if record else {}
     steps = steps_of(record, answers) if record else steps_asked("INDIVIDUAL", VERSION, {})
     documents = document_list(record.id) if record else ()
-    status = KycStatus(record.status) if record else KycStatus.DRAFT
+    status = client_status(record.status) if record else KycStatus.DRAFT
+    is_asked = record is not None and status == KycStatus.NEEDS_INFORMATION
     return KycView(
         status=status,
         status_text=_status_text(record, status),
@@ -125,6 +140,7 @@ def kyc_view(client: User) -> KycView:
         submitted_at=record.submitted_at if record else None,
         decided_at=record.decided_at if record else None,
         record_id=record.id if record else None,
+        requested=items_shown(record.id) if record and is_asked else (),
     )
 
 

@@ -30,6 +30,7 @@ from apps.compliance.events import (
 from apps.compliance.models import KycDocument, KycRecord, QuarantinedFile
 from apps.compliance.providers.malware import malware_find
 from apps.compliance.selectors.kyc import kyc_of
+from apps.compliance.services.information import document_answered
 from apps.compliance.services.kyc import check_editable, editable_record
 from apps.core.commands import command
 from apps.core.errors import InvalidInput, NotFound, Refused
@@ -93,6 +94,7 @@ def _document_keep(
         uploaded_by=actor,
     )
     document.save(force_insert=True)
+    document_answered(record, document, actor)
     record.evidence_version += 1
     record.save()
     emit(

@@ -21,6 +21,7 @@ from apps.compliance.events import (
 )
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of, steps_of
+from apps.compliance.services.information import check_all_answered, step_answered
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
 from apps.users.models import User
@@ -81,6 +82,8 @@ def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycR
     given = answers_unmasked(answers, kept)
     clean = answers_clean(asked, given, today=timezone.localdate(), is_entity=record.is_entity)
     changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
+    if not answers_missing(asked, clean):
+        step_answered(record, step, actor)
     if not changed:
         return record
     row.answers = json.dumps(clean, ensure_ascii=False, sort_keys=True)
@@ -134,7 +137,7 @@ def kyc_submit(*, actor: User) -> KycRecord:
     """Hand the record in; screening follows after commit.
 
     Raises NotFound without a record, Conflict `kyc_not_editable`, Refused `kyc_incomplete` (facts:
-    step by step what is missing) and `kyc_document_missing`.
+    step by step what is missing), `kyc_document_missing` and `information_missing`.
     """
     if not KycRecord.objects.of(actor.id).exists():
         raise NotFound("You have not begun your identity check.")
@@ -149,6 +152,7 @@ def kyc_submit(*, actor: User) -> KycRecord:
             "Upload a valid passport, identity card or driving licence.",
             code="kyc_document_missing",
         )
+    check_all_answered(record)
     record.move(KycTrigger.SUBMIT)
     record.questionnaire_version = VERSION
     record.submitted_at = timezone.now()

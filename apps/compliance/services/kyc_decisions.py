@@ -1,11 +1,12 @@
 """The officers' part of KYC: propose, confirm, withdraw; what needs two needs two."""
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.utils import timezone
 
 from apps.audit.services import emit
+from apps.compliance.domain.information import AskedItem, items_checked
 from apps.compliance.domain.kyc import (
     DECIDABLE,
     REVIEW_MONTHS,
@@ -21,7 +22,10 @@ from apps.compliance.events import (
     KycRecordViewed,
 )
 from apps.compliance.models import KycDecision, KycRecord, ScreeningHit
+from apps.compliance.selectors.information import item_labels
+from apps.compliance.selectors.kyc import steps_of
 from apps.compliance.selectors.screening_alerts import screening_alert
+from apps.compliance.services.information import items_request
 from apps.compliance.services.screening_alerts import screening_alert_close
 from apps.core.commands import command
 from apps.core.errors import Conflict, IllegalTransition, NotFound, NotPermitted, Refused
@@ -41,15 +45,21 @@ def kyc_propose_decision(
     reason_code: str,
     evidence_version: int,
     note: str = "",
+    asked: Sequence[AskedItem] = (),
 ) -> KycDecision:
     """Decide a record, or propose the decision where `needs_second` asks for another officer.
 
-    `evidence_version` is the one that the officer read.  Raises NotPermitted, NotFound,
+    `evidence_version` is the one that the officer read; `asked` is what a REQUEST_INFORMATION asks
+    the client for.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
     `hits_open` and `risk_prohibited`.
     """
     reason_of(outcome, reason_code)
     record = _decidable(actor, record_id, evidence_version)
+    if outcome == KycDecision.Outcome.REQUEST_INFORMATION or asked:
+        reason_of(KycDecision.Outcome.REQUEST_INFORMATION, reason_code)
+        known = item_labels(step.code for step in steps_of(record))
+        items_checked(asked, frozenset(known))
     if record.decisions.filter(status=KycDecision.Status.PROPOSED).exists():
         raise Conflict("A decision waits for its second officer.", code="decision_pending")
     if outcome == KycDecision.Outcome.APPROVE:
@@ -64,7 +74,7 @@ def kyc_propose_decision(
         proposed_by=actor,
     )
     event = KycDecisionProposed(
-        **_identity(record),
+        **record.identity,
         decision_id=str(decision.id),
         outcome=outcome,
         reason_code=reason_code,
@@ -74,6 +84,8 @@ def kyc_propose_decision(
     emit(event, actor=actor)
     if not needs_second(record, outcome):
         _carry_out(record, decision, actor)
+        if asked:
+            items_request(decision=decision, asked=asked, actor=actor)
     return decision
 
 
@@ -110,7 +122,7 @@ def kyc_withdraw_decision(*, actor: User, decision_id: UUID) -> KycDecision:
     decision.status = KycDecision.Status.WITHDRAWN
     decision.decided_at = timezone.now()
     decision.save()
-    event = KycDecisionWithdrawn(**_identity(record), decision_id=str(decision.id))
+    event = KycDecisionWithdrawn(**record.identity, decision_id=str(decision.id))
     emit(event, actor=actor)
     return decision
 
@@ -121,7 +133,7 @@ def kyc_view_record(*, actor: User, record_id: UUID) -> KycRecord:
     record = KycRecord.objects.select_related("client").filter(id=record_id).first()
     if record is None or not actor.has_perm(VIEW):
         raise NotFound("There is no such KYC record.")
-    emit(KycRecordViewed(**_identity(record)), actor=actor)
+    emit(KycRecordViewed(**record.identity), actor=actor)
     return record
 
 
@@ -134,14 +146,6 @@ def needs_second(record: KycRecord, outcome: str) -> bool:
     if outcome == KycDecision.Outcome.REQUEST_INFORMATION:
         return False
     return record.risk_rating == RiskRating.HIGH or screening_alert(record.client_id) is not None
-
-
-def _identity(record: KycRecord) -> dict[str, Any]:
-    return {
-        "stream": record.stream,
-        "record_id": str(record.id),
-        "client_id": str(record.client_id),
-    }
 
 
 def _proposed(decision_id: UUID) -> KycDecision:
@@ -207,7 +211,7 @@ def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
         )
     record.save()
     event: KycEvent = KycDecided(
-        **_identity(record),
+        **record.identity,
         decision_id=str(decision.id),
         decision=decision.outcome,
         reason_code=decision.reason_code,

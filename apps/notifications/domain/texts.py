@@ -13,7 +13,12 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     "kyc_needs_information": (
         "KYC",
         "We need more information",
-        "Please open your application: we marked what is missing.",
+        "Please open your application. We need: {items}.",
+    ),
+    "kyc_information_due": (
+        "KYC",
+        "We still need something from you",
+        "Please open your application. Not answered yet: {items}.",
     ),
     "kyc_under_review": (
         "KYC",

@@ -11,6 +11,7 @@ from apps.compliance.domain.questionnaire import InvalidAnswers
 from apps.compliance.domain.uploads import MAX_BYTES
 from apps.compliance.selectors.kyc import KycView, StepView, kyc_view
 from apps.compliance.services.documents import document_read, document_upload
+from apps.compliance.services.information import information_answer
 from apps.compliance.services.kyc import (
     kyc_choose_kind,
     kyc_reveal_answer,
@@ -89,6 +90,19 @@ def kind(request: HttpRequest) -> HttpResponseBase:
     except DomainError as error:
         messages.error(request, error.message)
         return _overview(request, DocumentForm(), status=domain_status(error))
+    return redirect("portal:verification")
+
+
+@client_page("POST")
+def information(request: HttpRequest, item_id: UUID) -> HttpResponseBase:
+    """Keep the client's own words on one question."""
+    try:
+        answer = request.POST.get("answer", "")
+        information_answer(actor=actor_of(request), item_id=item_id, answer=answer)
+    except DomainError as error:
+        messages.error(request, error.message)
+        return _overview(request, DocumentForm(), status=domain_status(error))
+    messages.success(request, "Your answer was kept, encrypted.")
     return redirect("portal:verification")
 
 

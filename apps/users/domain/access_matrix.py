@@ -152,6 +152,7 @@ OPERATIONS: dict[str, Audience] = {
     "PUT /api/v1/kyc/steps/<str:step>": CLIENT,
     "POST /api/v1/kyc/steps/<str:step>/reveal": CLIENT,
     "POST /api/v1/kyc/submit": CLIENT,
+    "POST /api/v1/kyc/information/<uuid:item_id>": CLIENT,
     "GET /api/v1/kyc/documents": CLIENT,
     "POST /api/v1/kyc/documents": CLIENT,
     "GET /api/v1/kyc/documents/<uuid:document_id>/content": CLIENT,
@@ -255,6 +256,7 @@ OPERATIONS: dict[str, Audience] = {
     "POST /verification/submit/": CLIENT,
     "POST /verification/documents/": CLIENT,
     "POST /verification/documents/<uuid:document_id>/": CLIENT,
+    "POST /verification/information/<uuid:item_id>/": CLIENT,
     "GET /verification/<slug:code>/": CLIENT,
     "POST /verification/<slug:code>/": CLIENT,
     # The desk.
@@ -344,6 +346,8 @@ OPERATIONS: dict[str, Audience] = {
         "compliance.change_screeningthreshold"
     ],
     f"POST {RECORD}/decide/": PERMISSIONS["compliance.decide_kycrecord"],
+    f"POST {RECORD}/information/": PERMISSIONS["compliance.decide_kycrecord"],
+    f"POST {RECORD}/information/<uuid:item_id>/waive/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/hits/<uuid:hit_id>/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/answers/<str:step>/<str:question>/": PERMISSIONS["compliance.view_kycrecord"],
     f"GET {RECORD}/documents/<uuid:document_id>/": PERMISSIONS["compliance.view_kycdocument"],

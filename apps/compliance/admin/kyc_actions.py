@@ -1,0 +1,101 @@
+"""What officers do on a KYC record beside deciding it: ask the client, and what belongs to that."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from apps.compliance.domain.information import LEAST_DAYS, MOST_DAYS, AskedItem
+from apps.compliance.models import KycRecord
+from apps.compliance.selectors.information import firm_date, item_choices, items_of
+from apps.compliance.selectors.kyc import steps_of
+from apps.compliance.services import kyc_decisions
+from apps.compliance.services.information import information_waive
+from apps.core.errors import DomainError
+from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.users.actors import actor_of
+
+# Things that one form asks for.
+ASK_ROWS = range(1, 6)
+DEFAULT_DAYS = 10
+
+
+class KycActions(ReadOnlyAdmin):
+    """The review page's forms; each calls one command and goes back to the page."""
+
+    def named(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        return path(route, self.admin_site.admin_view(view), name=f"compliance_kycrecord_{name}")
+
+    def get_urls(self) -> list[Any]:
+        return [
+            self.named("<uuid:record_id>/information/", self.ask_view, "ask"),
+            self.named(
+                "<uuid:record_id>/information/<uuid:item_id>/waive/", self.waive_view, "waive"
+            ),
+            *super().get_urls(),
+        ]
+
+    def ask_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
+        """Ask the client for what the filled rows of the form name."""
+        form = request.POST
+
+        def act() -> str:
+            asked = [
+                AskedItem(
+                    *form.get(f"item_{row}", "").split(":", 1),
+                    reason_code=form.get(f"reason_{row}", ""),
+                    days=int(form.get(f"days_{row}", "")[:3]),
+                )
+                for row in ASK_ROWS
+                if form.get(f"item_{row}")
+            ]
+            kyc_decisions.kyc_propose_decision(
+                actor=actor_of(request),
+                record_id=record_id,
+                outcome="REQUEST_INFORMATION",
+                reason_code=asked[0].reason_code if asked else "",
+                evidence_version=int(form.get("evidence_version", "")[:9]),
+                note=form.get("note", ""),
+                asked=asked,
+            )
+            return "The client is asked, and told by mail."
+
+        return self.run(request, record_id, act)
+
+    def waive_view(self, request: HttpRequest, record_id: UUID, item_id: UUID) -> HttpResponse:
+        """Do without something that the client has not answered."""
+
+        def act() -> str:
+            information_waive(actor=actor_of(request), item_id=item_id)
+            return "The client need not answer this any more."
+
+        return self.run(request, record_id, act)
+
+    def run(self, request: HttpRequest, record_id: UUID, act: Callable[[], str]) -> HttpResponse:
+        """Run a command, tell the officer what came of it, and go back to the record."""
+        if request.method != "POST":
+            raise PermissionDenied
+        try:
+            self.message_user(request, act(), messages.SUCCESS)
+        except DomainError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        except (TypeError, ValueError):
+            self.message_user(request, "The form was not complete.", messages.ERROR)
+        address = reverse("admin:compliance_kycrecord_change", args=[record_id])
+        return HttpResponseRedirect(address)
+
+
+def actions_context(record: KycRecord) -> dict[str, Any]:
+    """Return what those forms and their sections show."""
+    return {
+        "information": items_of(record.id),
+        "today": firm_date(timezone.now()),
+        "ask_rows": ASK_ROWS,
+        "ask_choices": item_choices(step.code for step in steps_of(record)),
+        "ask_days": (LEAST_DAYS, DEFAULT_DAYS, MOST_DAYS),
+    }

@@ -1,0 +1,40 @@
+"""What happens to a KYC record between its decisions."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.compliance.events import KycEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformationRequested(KycEvent):
+    """The client is to answer `items` (kind and subject); `due_dates` are in the same order."""
+
+    name: ClassVar[str] = "compliance.information.requested"
+    items: list[str]
+    due_dates: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformationAnswered(KycEvent):
+    name: ClassVar[str] = "compliance.information.answered"
+    item_id: str
+    item: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformationWaived(KycEvent):
+    """An officer does not need it any more."""
+
+    name: ClassVar[str] = "compliance.information.waived"
+    item_id: str
+    item: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InformationReminded(KycEvent):
+    """What the client has not answered yet is due soon, or today."""
+
+    name: ClassVar[str] = "compliance.information.reminded"
+    items: list[str]
+    due_dates: list[str]
