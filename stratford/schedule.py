@@ -32,6 +32,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "screening-searches": {"task": "compliance.run_searches", "schedule": 10.0},
     # Once a stage, whoever asks how often: an hour late is early enough.
     "information-reminders": {"task": "compliance.remind_information", "schedule": 3600.0},
+    "reviews": {"task": "compliance.watch_reviews", "schedule": 3600.0},
     "rescreening": {"task": "compliance.rescreen_clients", "schedule": 30.0},
     "reference-rates": {"task": "market.load_rates", "schedule": crontab("5", "*/4")},
     "ticks": {"task": "market.prune_ticks", "schedule": 3600.0},

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core import checks
 from django.utils.module_loading import import_string
 
-from apps.compliance.domain.kyc import CLEARED, FROZEN
-from apps.compliance.selectors.kyc import kyc_status
+from apps.compliance.domain.kyc import CLEARED, FROZEN, REDUCING, client_status
+from apps.compliance.selectors.kyc import kyc_standing
 from apps.compliance.selectors.screening import subject_screened
 from apps.core.errors import Refused
 
@@ -23,15 +23,31 @@ class Draft(Protocol):
     @property
     def client_id(self) -> UUID: ...
 
+    @property
+    def side(self) -> str: ...
+
 
 def check_kyc_approved(draft: Draft) -> dict[str, str]:
-    """Return what was seen; raise Refused `kyc_not_approved` or `account_frozen` otherwise."""
-    return {"limit": "APPROVED", "measured": check_client_cleared(draft.client_id)}
+    """Return what was seen; raise Refused `kyc_not_approved` or `account_frozen` otherwise.
+
+    A client who was approved once and whose check is out of date, or goes on, may sell only.
+    """
+    status, was_approved = kyc_standing(draft.client_id)
+    if was_approved and status in REDUCING and draft.side == "SELL":
+        return {"limit": "APPROVED", "measured": client_status(status)}
+    return {"limit": "APPROVED", "measured": _cleared(status, was_approved=was_approved)}
 
 
 def check_client_cleared(client_id: UUID) -> str:
     """Return the status of a client who may do business; raises Refused as `check_kyc_approved`."""
-    status = kyc_status(client_id) or "NONE"
+    status, was_approved = kyc_standing(client_id)
+    return _cleared(status, was_approved=was_approved)
+
+
+def _cleared(status: str, *, was_approved: bool) -> str:
+    """Return the state as the client is told it: this is shown beside every order's checks."""
+    if status != "NONE":
+        status = client_status(status)
     if status in FROZEN:
         raise Refused(
             "This account is frozen. Please contact us.",
@@ -40,8 +56,11 @@ def check_client_cleared(client_id: UUID) -> str:
             measured=status,
         )
     if status not in CLEARED:
+        may_sell = was_approved and status in REDUCING
         raise Refused(
-            "Your identity check is not approved yet.",
+            "Your identity check must be renewed first; until then you can only sell."
+            if may_sell
+            else "Your identity check is not approved yet.",
             code="kyc_not_approved",
             limit="APPROVED",
             measured=status,

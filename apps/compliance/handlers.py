@@ -3,13 +3,15 @@
 from decimal import Decimal
 from uuid import UUID
 
-from apps.compliance.domain.alerts import HITS_DECIDED
-from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted
+from apps.compliance.domain.alerts import CONFIRMED, HITS_DECIDED
+from apps.compliance.domain.reviews import ReviewReason
+from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted, ScreeningHitDisposed
 from apps.compliance.selectors.screening_alerts import PAYMENT
 from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.monitoring import movement_record
 from apps.compliance.services.payments import payment_decide, payment_screen
 from apps.compliance.services.rescreening import client_screen
+from apps.compliance.services.review_triggers import client_review, match_spread
 from apps.compliance.services.screening import screening_run
 from apps.core.events import subscribe
 from apps.trading.events import (
@@ -87,6 +89,18 @@ def screen_submission(event: KycSubmitted) -> None:
 @subscribe(KycStepSaved)
 def screen_changed_answers(event: KycStepSaved) -> None:
     client_screen(record_id=UUID(event.record_id))
+
+
+@subscribe(ScreeningHitDisposed)
+def review_whom_a_true_match_resembles(event: ScreeningHitDisposed) -> None:
+    if event.disposition == "TRUE_MATCH":
+        match_spread(hit_id=UUID(event.hit_id))
+
+
+@subscribe(AlertDecided)
+def review_whose_alert_is_confirmed(event: AlertDecided) -> None:
+    if event.disposition in CONFIRMED:
+        client_review(client_id=UUID(event.client_id), reason=ReviewReason.ALERT_CONFIRMED)
 
 
 @subscribe(AlertDecided)

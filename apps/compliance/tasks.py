@@ -9,6 +9,7 @@ from apps.compliance.services import (
     information,
     monitoring,
     rescreening,
+    reviews,
     screening_searches,
     watchlist_sources,
 )
@@ -58,3 +59,10 @@ def run_searches() -> None:
 @shared_task(name="compliance.remind_information")
 def remind_information() -> None:
     information.information_remind()
+
+
+@shared_task(name="compliance.watch_reviews")
+def watch_reviews() -> None:
+    reviews.reviews_open()
+    reviews.documents_watch()
+    reviews.reviews_lapse()

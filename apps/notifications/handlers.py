@@ -2,8 +2,14 @@
 
 from uuid import UUID
 
-from apps.compliance.events import KycDecided, OperationsAlertRaised
-from apps.compliance.events.kyc import InformationReminded, InformationRequested
+from apps.compliance.domain.kyc import KycStatus, client_status
+from apps.compliance.domain.wording import day_in_words
+from apps.compliance.events import KycDecided, KycStatusChanged, OperationsAlertRaised
+from apps.compliance.events.kyc import (
+    DocumentExpiring,
+    InformationReminded,
+    InformationRequested,
+)
 from apps.compliance.selectors.information import items_in_words
 from apps.core.events import DomainEvent, subscribe
 from apps.notifications.services.messages import notification_send
@@ -44,11 +50,29 @@ def _tell(event: DomainEvent, user_id: str, code: str, facts: dict[str, str]) ->
     notification_send(user_id=UUID(user_id), event_id=UUID(event.event_id), code=code, facts=facts)
 
 
+def _is_news(event: KycDecided) -> bool:
+    """Tell whether the client's state changed as the client sees it: no review is heard of."""
+    was = event.from_status
+    return not was or client_status(was) != client_status(event.status)
+
+
 @subscribe(KycDecided)
 def tell_kyc_decided(event: KycDecided) -> None:
     code = KYC_CODES.get(event.status)
-    if code:
+    if code and _is_news(event):
         _tell(event, event.client_id, code, {})
+
+
+@subscribe(KycStatusChanged)
+def tell_kyc_expired(event: KycStatusChanged) -> None:
+    if event.status == KycStatus.EXPIRED:
+        _tell(event, event.client_id, "kyc_expired", {})
+
+
+@subscribe(DocumentExpiring)
+def tell_document_expiring(event: DocumentExpiring) -> None:
+    code = "document_expired" if event.has_expired else "document_expiring"
+    _tell(event, event.client_id, code, {"date": day_in_words(event.expiry_date)})
 
 
 @subscribe(InformationRequested)
@@ -202,7 +226,7 @@ def _order(event: OrderFacts) -> dict[str, str]:
 
 @subscribe(KycDecided)
 def hook_kyc_decided(event: KycDecided) -> None:
-    if event.status in HOOKED:
+    if event.status in HOOKED and _is_news(event):
         _hook(event, event.client_id, "kyc.decided", status=event.status)
 
 

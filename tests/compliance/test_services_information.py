@@ -84,7 +84,7 @@ def test_client_sees_each_thing_with_its_date_and_answers_one_by_one(
         FIRM.day_after(today, 5),
         FIRM.day_after(today, 10),
     }
-    assert shown["DOCUMENT"].label == "Proof of address"
+    assert shown["DOCUMENT"].title == "Proof of address"
     assert not kyc_view(record.client).can_submit
     with pytest.raises(Refused) as refusal:
         kyc_submit(actor=record.client)

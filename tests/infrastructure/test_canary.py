@@ -75,6 +75,7 @@ NOT_PLANTED = {
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
+    "compliance.KycDecision.snapshot": "the answers once more, with an approval",
     "compliance.QuarantinedFile.content": "a file; nobody can read it here",
 }
 

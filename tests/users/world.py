@@ -129,6 +129,7 @@ def make_item(record: KycRecord) -> UUID:
         reason_code="ROUTINE",
         evidence_version=KycRecord.objects.get(pk=record.pk).evidence_version,
         risk_rating="LOW",
+        from_status="APPROVED",
         proposed_by=make_user(Role.COMPLIANCE_OFFICER),
     )
     item = InformationItem.objects.create(

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.audit.selectors import stream_events
 from apps.compliance.admin.kyc_actions import KycActions, actions_context
-from apps.compliance.domain.kyc import DECIDABLE, RiskRating
+from apps.compliance.domain.kyc import DECIDABLE, RiskRating, outcomes_open
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import Field, Kind, Step
@@ -227,7 +227,7 @@ class KycRecordAdmin(KycActions):
 def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, Any]:
     """Return everything the review page shows, numbers masked but for those `revealed`."""
     answers = answers_of(record.id)
-    reviewed = record.decided_at
+    reviewed = record.approved_at
     events = stream_events(record.stream)
     undecided = record.hits.filter(status="OPEN").count()
     changed = events.filter(name__in=[f"compliance.kyc.{name}" for name in CHANGES])
@@ -255,7 +255,8 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
             )
         ],
         "pending": record.decisions.filter(status=KycDecision.Status.PROPOSED).first(),
-        "is_decidable": record.status in DECIDABLE,
+        "is_decidable": bool(outcomes_open(record.status)),
+        "may_ask": "REQUEST_INFORMATION" in outcomes_open(record.status),
         "needs_second": kyc_decisions.needs_second(record, KycDecision.Outcome.APPROVE),
         "undecided": undecided,
         "reasons": _reasons(record, undecided),
@@ -277,13 +278,17 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
 
 
 def _reasons(record: KycRecord, undecided: int) -> dict[str, list[tuple[str, str]]]:
-    """Return outcomes in words with their reasons; without approval where it would be refused."""
-    approvable = not undecided and record.risk_rating not in {RiskRating.PROHIBITED, ""}
+    """Return outcomes with their reasons; without those that would be refused."""
+    barred = {KycDecision.Outcome.REQUEST_INFORMATION.value}
+    if undecided or record.risk_rating in {RiskRating.PROHIBITED, ""}:
+        barred.add(KycDecision.Outcome.APPROVE.value)
+    if record.risk_rating == RiskRating.PROHIBITED:
+        barred.add(KycDecision.Outcome.REVIEW.value)
+    open_here = outcomes_open(record.status) - barred
     return {
         outcome: reasons
         for outcome, reasons in reasons_by_outcome().items()
-        if outcome != KycDecision.Outcome.REQUEST_INFORMATION
-        and (approvable or outcome != KycDecision.Outcome.APPROVE)
+        if outcome in open_here
     }
 
 

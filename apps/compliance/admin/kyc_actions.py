@@ -14,6 +14,7 @@ from apps.compliance.domain.information import LEAST_DAYS, MOST_DAYS, AskedItem
 from apps.compliance.models import KycRecord
 from apps.compliance.selectors.information import firm_date, item_choices, items_of
 from apps.compliance.selectors.kyc import steps_of
+from apps.compliance.selectors.reviews import changes_since_approval
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.information import information_waive
 from apps.core.errors import DomainError
@@ -46,13 +47,9 @@ class KycActions(ReadOnlyAdmin):
 
         def act() -> str:
             asked = [
-                AskedItem(
-                    *form.get(f"item_{row}", "").split(":", 1),
-                    reason_code=form.get(f"reason_{row}", ""),
-                    days=int(form.get(f"days_{row}", "")[:3]),
-                )
+                _asked(item, form.get(f"reason_{row}", ""), form.get(f"days_{row}", ""))
                 for row in ASK_ROWS
-                if form.get(f"item_{row}")
+                if (item := form.get(f"item_{row}"))
             ]
             kyc_decisions.kyc_propose_decision(
                 actor=actor_of(request),
@@ -84,15 +81,22 @@ class KycActions(ReadOnlyAdmin):
             self.message_user(request, act(), messages.SUCCESS)
         except DomainError as error:
             self.message_user(request, error.message, messages.ERROR)
-        except (TypeError, ValueError):
+        except ValueError:
             self.message_user(request, "The form was not complete.", messages.ERROR)
         address = reverse("admin:compliance_kycrecord_change", args=[record_id])
         return HttpResponseRedirect(address)
 
 
+def _asked(item: str, reason_code: str, days: str) -> AskedItem:
+    kind, _, subject = item.partition(":")
+    return AskedItem(kind, subject, reason_code, int(days[:3]))
+
+
 def actions_context(record: KycRecord) -> dict[str, Any]:
     """Return what those forms and their sections show."""
     return {
+        "review": record.reviews.filter(closed_at=None).first(),
+        "differences": changes_since_approval(record),
         "information": items_of(record.id),
         "today": firm_date(timezone.now()),
         "ask_rows": ASK_ROWS,

@@ -68,7 +68,7 @@ class RequestedItemSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=[kind.value for kind in ItemKind])
     subject = serializers.CharField()
-    label = serializers.CharField()
+    title = serializers.CharField()
     why = serializers.CharField()
     due_date = serializers.DateField()
     is_answered = serializers.BooleanField()

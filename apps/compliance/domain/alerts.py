@@ -56,6 +56,8 @@ REASONS: dict[AlertKind, dict[str, tuple[str, ...]]] = {
         ),
     },
 }
+# What says that there was something in it.
+CONFIRMED = ("TRUE_MATCH", "SUSPICIOUS")
 SLA: dict[AlertKind, timedelta] = {
     AlertKind.SCREENING: timedelta(hours=24),
     AlertKind.MONITORING: timedelta(hours=72),

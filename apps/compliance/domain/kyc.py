@@ -76,6 +76,10 @@ EDITABLE = frozenset({_S.DRAFT, _S.NEEDS_INFORMATION, _S.EXPIRED})
 DECIDABLE = frozenset({_S.IN_REVIEW, _S.UNDER_REVIEW})
 # Orders and withdrawals pass only here; a review does not stop a client who was approved.
 CLEARED = frozenset({_S.APPROVED, _S.UNDER_REVIEW})
+# A client of the firm tells what changed; an officer then looks at it again.
+UPDATABLE = EDITABLE | CLEARED
+# Who was approved once and is not now may still sell, so that nobody is shut in.
+REDUCING = frozenset({_S.SUBMITTED, _S.SCREENING, _S.IN_REVIEW, _S.NEEDS_INFORMATION, _S.EXPIRED})
 # A change of a list is compared with these clients; a submission is screened anyway.
 RESCREENED = CLEARED | {_S.IN_REVIEW, _S.NEEDS_INFORMATION, _S.SUSPENDED, _S.EXPIRED}
 FROZEN = frozenset({_S.SUSPENDED, _S.CLOSED})
@@ -118,3 +122,16 @@ def next_status(status: str, trigger: KycTrigger) -> KycStatus:
             trigger=str(trigger),
         )
     return reached
+
+
+# What officers decide; the other triggers are the client's, screening's or the clock's.
+DECISIONS = frozenset(
+    {_T.APPROVE, _T.REJECT, _T.REQUEST_INFORMATION, _T.REVIEW, _T.SUSPEND, _T.EXPIRE, _T.CLOSE}
+)
+
+
+def outcomes_open(status: str) -> set[str]:
+    """Return what an officer may decide in that state, by the table."""
+    return {
+        trigger.value for state, trigger in TRANSITIONS if state == status and trigger in DECISIONS
+    }

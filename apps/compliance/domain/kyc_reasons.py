@@ -15,11 +15,13 @@ class Reason:
 
 
 _REJECTED = "We cannot open an account for you."
+_OPEN = "Your account is open."
+_PAUSED = "Your account is paused. Please contact us."
+_RENEW = "Your identity check is out of date. Please renew it."
+_CLOSED = "Your account is closed."
 REASONS: dict[str, Reason] = {
-    "VERIFIED": Reason("APPROVE", "Identity and profile verified", "Your account is open."),
-    "VERIFIED_ENHANCED": Reason(
-        "APPROVE", "Verified after enhanced due diligence", "Your account is open."
-    ),
+    "VERIFIED": Reason("APPROVE", "Identity and profile verified", _OPEN),
+    "VERIFIED_ENHANCED": Reason("APPROVE", "Verified after enhanced due diligence", _OPEN),
     "DOCUMENT_UNREADABLE": Reason(
         "REQUEST_INFORMATION",
         "Document cannot be read",
@@ -64,6 +66,16 @@ REASONS: dict[str, Reason] = {
     "OUTSIDE_APPETITE": Reason("REJECT", "Risk outside the firm's appetite", _REJECTED),
     "UNVERIFIABLE": Reason("REJECT", "Identity cannot be verified", _REJECTED),
     "FALSE_INFORMATION": Reason("REJECT", "False or forged information", _REJECTED),
+    "UNUSUAL_ACTIVITY": Reason("SUSPEND", "Activity to be looked into", _PAUSED),
+    "IDENTITY_DOUBTFUL": Reason("SUSPEND", "Identity in doubt", _PAUSED),
+    "COURT_ORDER": Reason("SUSPEND", "Order of a court or an authority", _PAUSED),
+    "PROFILE_CHANGED": Reason("REVIEW", "Profile or activity changed", _OPEN),
+    "ADVERSE_NEWS": Reason("REVIEW", "News about the client", _OPEN),
+    "CLARIFIED": Reason("REVIEW", "Ground of the suspension clarified", _OPEN),
+    "PROFILE_OUT_OF_DATE": Reason("EXPIRE", "Client must renew everything", _RENEW),
+    "CLIENT_ASKED": Reason("CLOSE", "Client asked for it", _CLOSED),
+    "APPLICATION_LAPSED": Reason("CLOSE", "Application not continued", _CLOSED),
+    "RELATIONSHIP_ENDED": Reason("CLOSE", "Firm ended the relationship", _CLOSED),
 }
 
 

@@ -1,7 +1,7 @@
 """Plain words for the codes that officers meet on the desk."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from apps.compliance.domain.alerts import HITS_DECIDED
@@ -144,6 +144,12 @@ EVENTS = {
 def event_words(name: str) -> str:
     """Return what happened, on a page that says to what: `compliance.alert.raised` is Raised."""
     return EVENTS.get(name) or name.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def day_in_words(text: str) -> str:
+    """Return an ISO date as people write it."""
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%B %Y}"
 
 
 def duration_words(span: timedelta) -> str:

@@ -208,7 +208,10 @@ class KycDecisionWithdrawn(KycEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class KycDecided(KycEvent):
-    """`decision` is the outcome; `confirmed_by` is empty where one officer decided."""
+    """`decision` is the outcome; `confirmed_by` is empty where one officer decided.
+
+    `from_status` is empty in events of before it was kept.
+    """
 
     name: ClassVar[str] = "compliance.kyc.decided"
     decision_id: str
@@ -219,6 +222,7 @@ class KycDecided(KycEvent):
     proposed_by: str
     confirmed_by: str
     evidence_version: int
+    from_status: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

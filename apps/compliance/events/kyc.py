@@ -38,3 +38,29 @@ class InformationReminded(KycEvent):
     name: ClassVar[str] = "compliance.information.reminded"
     items: list[str]
     due_dates: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycReviewOpened(KycEvent):
+    """A client is looked at again, or one more reason for that came up."""
+
+    name: ClassVar[str] = "compliance.review.opened"
+    review_id: str
+    reasons: list[str]
+    due_date: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycReviewEnded(KycEvent):
+    name: ClassVar[str] = "compliance.review.ended"
+    review_id: str
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentExpiring(KycEvent):
+    """The last valid identity document expires soon, or has."""
+
+    name: ClassVar[str] = "compliance.document.expiring"
+    expiry_date: str
+    has_expired: bool

@@ -10,6 +10,7 @@ from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
 from apps.compliance.models.own_list import OwnListChange
 from apps.compliance.models.payment import PaymentResult, PaymentScreening
+from apps.compliance.models.review import KycReview
 from apps.compliance.models.scenario import Scenario
 from apps.compliance.models.screening import ScreenedClient, ScreeningHit, ScreeningRun
 from apps.compliance.models.screening_review import HitDecision, ScreeningResult
@@ -29,6 +30,7 @@ __all__ = [
     "KycDocument",
     "KycRecord",
     "KycReminder",
+    "KycReview",
     "KycStep",
     "Movement",
     "NameIndexFile",

@@ -1,5 +1,7 @@
 """The KYC record, its answers by step and the decisions taken on it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -9,7 +11,7 @@ from apps.compliance.domain.questionnaire import FIRST_VERSION
 from apps.compliance.domain.questionnaires import VERSION, ClientKind
 from apps.compliance.repositories import KycRecordQuerySet
 from apps.core.models import BaseModel
-from apps.infrastructure.encryption import EncryptedTextField
+from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
 
 STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in KycStatus]
 KINDS = [(kind.value, kind.value.capitalize()) for kind in ClientKind]
@@ -21,7 +23,8 @@ class KycRecord(BaseModel):
 
     `evidence_version` grows with every answer, document and screening result: a decision names the
     version it was made on.  `questionnaire_version` is the one that was answered when the record
-    was last handed in; empty for the first.
+    was last handed in; empty for the first.  `decided_at` is when the state last changed as the client sees it;
+    `approved_at` is the last approval, also one that the client does not hear of.
     """
 
     client = models.OneToOneField(
@@ -39,6 +42,7 @@ class KycRecord(BaseModel):
     reason_code = models.CharField(max_length=40, blank=True)
     submitted_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
+    approved_at = models.DateTimeField(null=True)
     next_review_date = models.DateField(null=True)
 
     objects = KycRecordQuerySet.as_manager()
@@ -89,7 +93,7 @@ class KycRecord(BaseModel):
         return f"kyc-{self.id}"
 
     @property
-    def identity(self) -> dict[str, str]:
+    def identity(self) -> dict[str, Any]:
         """Return what every event of the record carries."""
         return {
             "stream": self.stream,
@@ -114,12 +118,20 @@ class KycStep(BaseModel):
 
 
 class KycDecision(BaseModel):
-    """One decision: proposed by one officer and, where the rating asks, confirmed by another."""
+    """One decision: proposed by one officer and, where it must be, confirmed by another.
+
+    `from_status` is the record's state that it was made in; `snapshot` is what an approval was
+    given on: `answers` by step, `rating`, `score`, `factors`.
+    """
 
     class Outcome(models.TextChoices):
         APPROVE = "APPROVE", "Approve"
         REJECT = "REJECT", "Reject"
         REQUEST_INFORMATION = "REQUEST_INFORMATION", "Request information"
+        REVIEW = "REVIEW", "Review again"
+        SUSPEND = "SUSPEND", "Suspend"
+        EXPIRE = "EXPIRE", "Let expire"
+        CLOSE = "CLOSE", "Close"
 
     class Status(models.TextChoices):
         PROPOSED = "PROPOSED", "Waits for a second officer"
@@ -132,7 +144,9 @@ class KycDecision(BaseModel):
     reason_code = models.CharField(max_length=40)
     note = EncryptedTextField(data_class="compliance", blank=True)
     evidence_version = models.PositiveIntegerField()
-    risk_rating = models.CharField(max_length=10, choices=RATINGS)
+    risk_rating = models.CharField(max_length=10, choices=RATINGS, blank=True)
+    from_status = models.CharField(max_length=20, blank=True)
+    snapshot = EncryptedJSONField(data_class="kyc", null=True)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -154,6 +168,17 @@ class KycDecision(BaseModel):
                 condition=~Q(status="FINAL", outcome__in=["APPROVE", "REJECT"], risk_rating="HIGH")
                 | Q(confirmed_by__isnull=False),
                 name="kyc_decision_high_needs_second",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="FINAL", outcome="REVIEW", from_status="SUSPENDED")
+                | Q(confirmed_by__isnull=False),
+                name="kyc_decision_release_needs_second",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="FINAL", outcome="CLOSE")
+                | Q(from_status="DRAFT")
+                | Q(confirmed_by__isnull=False),
+                name="kyc_decision_close_needs_second",
             ),
             models.CheckConstraint(
                 condition=~Q(outcome="APPROVE", risk_rating__in=["PROHIBITED", ""]),

@@ -17,6 +17,7 @@ from apps.compliance.domain.information import (
 from apps.compliance.domain.kyc import IDENTITY_KINDS
 from apps.compliance.domain.kyc_reasons import REASONS
 from apps.compliance.domain.questionnaires import STEP_CODES, step_title
+from apps.compliance.domain.wording import day_in_words
 from apps.compliance.models import InformationItem, KycDocument
 
 Status = InformationItem.Status
@@ -29,7 +30,7 @@ class ItemView:
     id: UUID
     kind: str
     subject: str
-    label: str
+    title: str
     why: str
     due_date: date
     is_answered: bool
@@ -90,10 +91,11 @@ def items_of(record_id: UUID) -> list[tuple[InformationItem, str, str]]:
     return [(row, item_label(row.code), REASONS[row.reason_code].label) for row in rows]
 
 
-def overdue_records(today: date) -> QuerySet[InformationItem]:
-    """Return the ids of records of which something asked for is overdue, for a filter."""
+def overdue_records(today: date) -> list[UUID]:
+    """Return the records (by id) of which something that was asked for is overdue."""
     rows = InformationItem.objects.filter(status=Status.OPEN, due_date__lt=today)
-    return rows.filter(record__status="NEEDS_INFORMATION").values("record_id")
+    rows = rows.filter(record__status="NEEDS_INFORMATION")
+    return list(rows.order_by("record_id").values_list("record_id", flat=True).distinct())
 
 
 def firm_date(at: datetime) -> date:
@@ -104,12 +106,7 @@ def firm_date(at: datetime) -> date:
 def items_in_words(codes: Iterable[str], due_dates: Iterable[str]) -> str:
     """Return the things with their dates in one line, for a message."""
     parts = zip(codes, due_dates, strict=True)
-    return "; ".join(f"{item_label(code)} (by {_day(due)})" for code, due in parts)
-
-
-def _day(text: str) -> str:
-    day = date.fromisoformat(text)
-    return f"{day.day} {day:%B %Y}"
+    return "; ".join(f"{item_label(code)} (by {day_in_words(due)})" for code, due in parts)
 
 
 def _view(row: InformationItem) -> ItemView:
@@ -117,7 +114,7 @@ def _view(row: InformationItem) -> ItemView:
         id=row.id,
         kind=row.kind,
         subject=row.subject,
-        label=item_label(row.code),
+        title=item_label(row.code),
         why=REASONS[row.reason_code].client_text,
         due_date=row.due_date,
         is_answered=row.status == Status.ANSWERED,

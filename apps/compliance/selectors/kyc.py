@@ -14,6 +14,7 @@ from apps.compliance.domain.kyc import (
     CLIENT_TEXTS,
     EDITABLE,
     IDENTITY_KINDS,
+    UPDATABLE,
     KycStatus,
     client_status,
 )
@@ -72,11 +73,16 @@ class DocumentView:
 
 @dataclass(frozen=True)
 class KycView:
-    """A client's own view: plain words, never a hit, a score or a rating."""
+    """A client's own view: plain words, never a hit, a score or a rating.
+
+    `is_editable` is before handing in; `may_update` also while a client of the firm, who tells what
+    changed.
+    """
 
     status: str
     status_text: str
     is_editable: bool
+    may_update: bool
     steps: tuple[StepView, ...]
     documents: tuple[DocumentView, ...]
     has_identity_document: bool
@@ -113,10 +119,16 @@ def kyc_of(client_id: UUID) -> KycRecord | None:
     return KycRecord.objects.of(client_id).first()
 
 
-def kyc_status(client_id: UUID) -> str | None:
-    """Return the status of the client's record alone: every order asks for it."""
-    rows = run_prepared("SELECT status FROM compliance_kycrecord WHERE client_id = %s", [client_id])
-    return rows[0][0] if rows else None
+def kyc_standing(client_id: UUID) -> tuple[str, bool]:
+    """Return the record's status and whether it was ever approved: every order asks for it.
+
+    NONE and False for a client without a record.
+    """
+    rows = run_prepared(
+        "SELECT status, approved_at IS NOT NULL FROM compliance_kycrecord WHERE client_id = %s",
+        [client_id],
+    )
+    return (rows[0][0], rows[0][1]) if rows else ("NONE", False)
 
 
 def kyc_view(client: User) -> KycView:
@@ -132,6 +144,7 @@ def kyc_view(client: User) -> KycView:
         status_text=_status_text(record, status),
         is_editable=status in EDITABLE,
         steps=tuple(_step_view(step, answers.get(step.code, {})) for step in steps),
+        may_update=status in UPDATABLE,
         documents=documents,
         has_identity_document=any(_is_valid_identity(document) for document in documents),
         kind=record.kind if record else ClientKind.INDIVIDUAL,

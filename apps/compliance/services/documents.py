@@ -32,6 +32,7 @@ from apps.compliance.providers.malware import malware_find
 from apps.compliance.selectors.kyc import kyc_of
 from apps.compliance.services.information import document_answered
 from apps.compliance.services.kyc import check_editable, editable_record
+from apps.compliance.services.review_triggers import client_changed
 from apps.core.commands import command
 from apps.core.errors import InvalidInput, NotFound, Refused
 from apps.infrastructure import security_log
@@ -110,6 +111,7 @@ def _document_keep(
         ),
         actor=actor,
     )
+    client_changed(record, actor=actor)
     return document
 
 

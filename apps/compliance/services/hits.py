@@ -7,14 +7,13 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.alerts import REASONS, AlertKind
-from apps.compliance.domain.kyc import CLEARED, KycTrigger
-from apps.compliance.events import KycStatusChanged, ScreeningHitDisposed
+from apps.compliance.events import ScreeningHitDisposed
 from apps.compliance.models import HitDecision, KycRecord, ScreeningHit
 from apps.compliance.services.cases import case_open
+from apps.compliance.services.reviews import record_suspend
 from apps.compliance.services.screening import UNDECIDED, record_rate
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from apps.trading.services.orders import orders_cancel_of_client
 from apps.users.models import User
 
 DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
@@ -134,18 +133,5 @@ def _dispose(
 def _freeze(record: KycRecord, hit: ScreeningHit, actor: User) -> None:
     """Stop the client's business in this very transaction, and open a case."""
     record_rate(record)
-    if record.status in CLEARED:
-        record.move(KycTrigger.SUSPEND)
-        record.reason_code = "TRUE_MATCH"
-        # Saved before the orders' locks are taken: an order that waits for them sees the freeze.
-        record.save()
-        event = KycStatusChanged(
-            stream=record.stream,
-            record_id=str(record.id),
-            client_id=str(record.client_id),
-            status=record.status,
-            reason_code=record.reason_code,
-        )
-        emit(event, actor=actor)
-    orders_cancel_of_client(actor=actor, client_id=record.client_id)
+    record_suspend(record, "TRUE_MATCH", actor=actor)
     case_open(actor=actor, client_id=record.client_id, origin=f"hit-{hit.id}")

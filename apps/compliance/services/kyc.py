@@ -8,7 +8,14 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.audit.services import emit
-from apps.compliance.domain.kyc import EDITABLE, IDENTITY_KINDS, KycTrigger
+from apps.compliance.domain.kyc import (
+    CLEARED,
+    EDITABLE,
+    IDENTITY_KINDS,
+    UPDATABLE,
+    KycTrigger,
+    client_status,
+)
 from apps.compliance.domain.masking import MASKED_QUESTIONS, answers_unmasked
 from apps.compliance.domain.questionnaire import Step, answers_clean, answers_missing
 from apps.compliance.domain.questionnaires import STEP_CODES, VERSION, ClientKind
@@ -22,6 +29,7 @@ from apps.compliance.events import (
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of, steps_of
 from apps.compliance.services.information import check_all_answered, step_answered
+from apps.compliance.services.review_triggers import client_changed
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
 from apps.users.models import User
@@ -82,7 +90,14 @@ def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycR
     given = answers_unmasked(answers, kept)
     clean = answers_clean(asked, given, today=timezone.localdate(), is_entity=record.is_entity)
     changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
-    if not answers_missing(asked, clean):
+    missing = answers_missing(asked, clean)
+    if missing and record.status in CLEARED:
+        raise Refused(
+            "Answer everything: you are our client.",
+            code="kyc_incomplete",
+            **{step: ", ".join(missing)},
+        )
+    if not missing:
         step_answered(record, step, actor)
     if not changed:
         return record
@@ -102,6 +117,7 @@ def kyc_save_step(*, actor: User, step: str, answers: Mapping[str, Any]) -> KycR
         ),
         actor=actor,
     )
+    client_changed(record, actor=actor)
     return record
 
 
@@ -142,6 +158,8 @@ def kyc_submit(*, actor: User) -> KycRecord:
     if not KycRecord.objects.of(actor.id).exists():
         raise NotFound("You have not begun your identity check.")
     record = editable_record(actor)
+    if record.status not in EDITABLE:
+        raise _not_editable(record)
     missing = _missing(record)
     if missing:
         raise Refused("Some questions still need an answer.", code="kyc_incomplete", **missing)
@@ -179,12 +197,16 @@ def editable_record(actor: User) -> KycRecord:
 
 def check_editable(record: KycRecord) -> None:
     """Raise Conflict when the client may not change the record now."""
-    if record.status not in EDITABLE:
-        raise Conflict(
-            "Your identity check is with us and cannot be changed now.",
-            code="kyc_not_editable",
-            status=record.status,
-        )
+    if record.status not in UPDATABLE:
+        raise _not_editable(record)
+
+
+def _not_editable(record: KycRecord) -> Conflict:
+    return Conflict(
+        "Your identity check is with us and cannot be changed now.",
+        code="kyc_not_editable",
+        status=client_status(record.status),
+    )
 
 
 def _asked(record: KycRecord, code: str) -> Step:

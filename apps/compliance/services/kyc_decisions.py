@@ -8,12 +8,14 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.compliance.domain.information import AskedItem, items_checked
 from apps.compliance.domain.kyc import (
-    DECIDABLE,
-    REVIEW_MONTHS,
+    KycStatus,
     KycTrigger,
     RiskRating,
+    client_status,
+    next_status,
 )
 from apps.compliance.domain.kyc_reasons import reason_of
+from apps.compliance.domain.reviews import ReviewReason, next_review
 from apps.compliance.events import (
     KycDecided,
     KycDecisionProposed,
@@ -24,16 +26,25 @@ from apps.compliance.events import (
 from apps.compliance.models import KycDecision, KycRecord, ScreeningHit
 from apps.compliance.selectors.information import item_labels
 from apps.compliance.selectors.kyc import steps_of
+from apps.compliance.selectors.reviews import identity_expired, is_holding, snapshot_of
 from apps.compliance.selectors.screening_alerts import screening_alert
 from apps.compliance.services.information import items_request
+from apps.compliance.services.reviews import (
+    record_expire,
+    record_suspend,
+    review_begin,
+    review_end,
+)
 from apps.compliance.services.screening_alerts import screening_alert_close
 from apps.core.commands import command
-from apps.core.errors import Conflict, IllegalTransition, NotFound, NotPermitted, Refused
+from apps.core.errors import Conflict, NotFound, NotPermitted, Refused
+from apps.trading.services.orders import orders_cancel_of_client
 from apps.users.models import User
 
 DECIDE = "compliance.decide_kycrecord"
 VIEW = "compliance.view_kycrecord"
 MAX_NOTE = 2000
+Outcome = KycDecision.Outcome
 
 
 @command
@@ -52,18 +63,17 @@ def kyc_propose_decision(
     `evidence_version` is the one that the officer read; `asked` is what a REQUEST_INFORMATION asks
     the client for.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
-    `hits_open` and `risk_prohibited`.
+    `hits_open`, `risk_prohibited`, `document_expired` and `assets_held`.
     """
     reason_of(outcome, reason_code)
-    record = _decidable(actor, record_id, evidence_version)
-    if outcome == KycDecision.Outcome.REQUEST_INFORMATION or asked:
-        reason_of(KycDecision.Outcome.REQUEST_INFORMATION, reason_code)
+    record = _decidable(actor, record_id, outcome, evidence_version)
+    if outcome == Outcome.REQUEST_INFORMATION or asked:
+        reason_of(Outcome.REQUEST_INFORMATION, reason_code)
         known = item_labels(step.code for step in steps_of(record))
         items_checked(asked, frozenset(known))
     if record.decisions.filter(status=KycDecision.Status.PROPOSED).exists():
         raise Conflict("A decision waits for its second officer.", code="decision_pending")
-    if outcome == KycDecision.Outcome.APPROVE:
-        _check_approvable(record)
+    _check(record, outcome)
     decision = KycDecision.objects.create(
         record=record,
         outcome=outcome,
@@ -71,6 +81,7 @@ def kyc_propose_decision(
         note=note.strip()[:MAX_NOTE],
         evidence_version=record.evidence_version,
         risk_rating=record.risk_rating,
+        from_status=record.status,
         proposed_by=actor,
     )
     event = KycDecisionProposed(
@@ -96,7 +107,7 @@ def kyc_confirm_decision(*, actor: User, decision_id: UUID, evidence_version: in
     Raises NotPermitted `same_officer` for the proposer, and as kyc_propose_decision does.
     """
     decision = _proposed(decision_id)
-    record = _decidable(actor, decision.record_id, evidence_version)
+    record = _decidable(actor, decision.record_id, decision.outcome, evidence_version)
     decision.refresh_from_db()
     if decision.status != KycDecision.Status.PROPOSED:
         raise Conflict("This proposal does not stand any more.", code="decision_closed")
@@ -104,8 +115,7 @@ def kyc_confirm_decision(*, actor: User, decision_id: UUID, evidence_version: in
         raise NotPermitted("A second officer must confirm.", code="same_officer")
     if decision.evidence_version != record.evidence_version:
         raise Conflict("The evidence changed after the proposal.", code="stale_evidence")
-    if decision.outcome == KycDecision.Outcome.APPROVE:
-        _check_approvable(record)
+    _check(record, decision.outcome)
     decision.confirmed_by = actor
     _carry_out(record, decision, actor)
     return decision
@@ -138,12 +148,17 @@ def kyc_view_record(*, actor: User, record_id: UUID) -> KycRecord:
 
 
 def needs_second(record: KycRecord, outcome: str) -> bool:
-    """Tell whether a second officer must confirm an approval or a rejection.
+    """Tell whether a second officer must confirm.
 
-    At HIGH, and while the client's screening alert is open: this decision then closes the alert,
-    and no alert is closed by one officer.
+    An approval or a rejection at HIGH, and while the client's screening alert is open: that then
+    closes the alert, and no alert is closed by one officer.  Whatever lets a suspended client do
+    business again, and what cannot be undone.  To stop somebody one officer is enough.
     """
-    if outcome == KycDecision.Outcome.REQUEST_INFORMATION:
+    if outcome == Outcome.REVIEW:
+        return record.status == KycStatus.SUSPENDED
+    if outcome == Outcome.CLOSE:
+        return record.status != KycStatus.DRAFT
+    if outcome not in {Outcome.APPROVE, Outcome.REJECT}:
         return False
     return record.risk_rating == RiskRating.HIGH or screening_alert(record.client_id) is not None
 
@@ -164,12 +179,9 @@ def _for_officer(actor: User, record_id: UUID) -> KycRecord:
     return record
 
 
-def _decidable(actor: User, record_id: UUID, evidence_version: int) -> KycRecord:
+def _decidable(actor: User, record_id: UUID, outcome: str, evidence_version: int) -> KycRecord:
     record = _for_officer(actor, record_id)
-    if record.status not in DECIDABLE:
-        raise IllegalTransition(
-            f"A KYC record that is {record.status} cannot be decided.", status=record.status
-        )
+    next_status(record.status, KycTrigger(outcome))
     if record.evidence_version != evidence_version:
         raise Conflict(
             "The evidence changed since you read it.",
@@ -180,13 +192,35 @@ def _decidable(actor: User, record_id: UUID, evidence_version: int) -> KycRecord
     return record
 
 
+def _check(record: KycRecord, outcome: str) -> None:
+    """Raise Refused where the state allows the outcome but the facts do not."""
+    if outcome == Outcome.APPROVE:
+        _check_approvable(record)
+    if outcome == Outcome.REVIEW and record.risk_rating == RiskRating.PROHIBITED:
+        # Under review a client may trade.
+        raise _prohibited(record)
+    if outcome == Outcome.CLOSE and is_holding(record.client_id):
+        raise Refused(
+            "The client still has money or securities with us.", code="assets_held", limit="0"
+        )
+
+
+def _prohibited(record: KycRecord) -> Refused:
+    return Refused(
+        "This rating cannot be approved.",
+        code="risk_prohibited",
+        limit=RiskRating.HIGH,
+        measured=record.risk_rating,
+    )
+
+
 def _check_approvable(record: KycRecord) -> None:
     if record.risk_rating in {RiskRating.PROHIBITED, ""}:
+        raise _prohibited(record)
+    if identity_expired(record.id):
         raise Refused(
-            "This rating cannot be approved.",
-            code="risk_prohibited",
-            limit=RiskRating.HIGH,
-            measured=record.risk_rating,
+            "The client's identity document has expired: ask for another.",
+            code="document_expired",
         )
     count = record.hits.filter(status=ScreeningHit.Status.OPEN).count()
     if count:
@@ -197,18 +231,18 @@ def _check_approvable(record: KycRecord) -> None:
 
 def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
     now = timezone.now()
+    before = record.status
+    if decision.outcome == Outcome.APPROVE:
+        decision.snapshot = snapshot_of(record)
+        record.approved_at = now
+        rating = RiskRating(record.risk_rating)
+        record.next_review_date = next_review(timezone.localdate(), rating)
     decision.status, decision.decided_at = KycDecision.Status.FINAL, now
     decision.save()
-    record.move(KycTrigger(decision.outcome))
-    record.reason_code = decision.reason_code
-    record.decided_at = now
+    _move(record, decision, actor)
+    if client_status(record.status) != client_status(before):
+        record.decided_at = now
     record.reviewed_evidence_version = record.evidence_version
-    if decision.outcome == KycDecision.Outcome.APPROVE:
-        months = REVIEW_MONTHS[RiskRating(record.risk_rating)]
-        today = timezone.localdate()
-        record.next_review_date = today.replace(
-            year=today.year + months // 12, day=min(today.day, 28)
-        )
     record.save()
     event: KycEvent = KycDecided(
         **record.identity,
@@ -220,7 +254,31 @@ def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
         proposed_by=str(decision.proposed_by_id),
         confirmed_by=str(decision.confirmed_by_id or ""),
         evidence_version=record.evidence_version,
+        from_status=before,
     )
     emit(event, actor=actor)
-    if decision.outcome != KycDecision.Outcome.REQUEST_INFORMATION:
-        screening_alert_close(decision=decision)
+    _follow(record, decision, actor)
+
+
+def _move(record: KycRecord, decision: KycDecision, actor: User) -> None:
+    match decision.outcome:
+        case Outcome.SUSPEND:
+            record_suspend(record, decision.reason_code, actor=actor)
+        case Outcome.EXPIRE:
+            record_expire(record, decision.reason_code, actor=actor)
+        case _:
+            record.move(KycTrigger(decision.outcome))
+            record.reason_code = decision.reason_code
+
+
+def _follow(record: KycRecord, decision: KycDecision, actor: User) -> None:
+    """Do what the decision entails for review, alert and orders."""
+    match decision.outcome:
+        case Outcome.REVIEW:
+            review_begin(record, ReviewReason.OFFICER, actor=actor)
+        case Outcome.APPROVE | Outcome.REJECT:
+            review_end(record, actor=actor)
+            screening_alert_close(decision=decision)
+        case Outcome.CLOSE:
+            review_end(record, actor=actor)
+            orders_cancel_of_client(actor=actor, client_id=record.client_id)

@@ -17,6 +17,7 @@ from apps.compliance.domain.matching import (
     Subject,
     subject_match,
 )
+from apps.compliance.domain.reviews import ReviewReason
 from apps.compliance.domain.risk_rating import MODEL_VERSION, risk_rate
 from apps.compliance.events import KycScreened, ScreeningHitsSuperseded
 from apps.compliance.models import (
@@ -37,6 +38,7 @@ from apps.compliance.selectors.screening import (
     versions_in_force,
 )
 from apps.compliance.selectors.thresholds import thresholds_in_force
+from apps.compliance.services.reviews import review_begin
 from apps.compliance.services.screening_alerts import delisted_raise, hits_raise
 from apps.core.commands import command
 from apps.infrastructure.encryption import blind_index
@@ -106,8 +108,8 @@ def _record_move(record: KycRecord, *, onboarding: bool, has_new: bool, has_gone
     """Take the record to where the results send it, rated by them."""
     if onboarding:
         record.move(KycTrigger.SCREENED)
-    elif has_new and record.status == KycStatus.APPROVED:
-        record.move(KycTrigger.REVIEW)
+    elif has_new:
+        review_begin(record, ReviewReason.NEW_HIT)
     if onboarding or has_new or has_gone:
         rated = record.risk_rating
         record_rate(record)

@@ -20,6 +20,21 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "We still need something from you",
         "Please open your application. Not answered yet: {items}.",
     ),
+    "kyc_expired": (
+        "KYC",
+        "Please renew your identity check",
+        "It is out of date. Until it is renewed you can sell, and neither buy nor move money.",
+    ),
+    "document_expiring": (
+        "KYC",
+        "Your identity document expires soon",
+        "It is valid until {date}. Please upload a new one under Verification.",
+    ),
+    "document_expired": (
+        "KYC",
+        "Your identity document has expired",
+        "It was valid until {date}. Please upload a new one under Verification.",
+    ),
     "kyc_under_review": (
         "KYC",
         "Your account is being reviewed",

@@ -38,3 +38,9 @@ def portfolio_of(portfolio_id: UUID) -> Portfolio:
 def portfolio_all() -> PortfolioQuerySet:
     """Return every open portfolio of every client, for the firm's own work."""
     return Portfolio.objects.open().order_by("id")
+
+
+def portfolio_ids_of(client_id: UUID) -> list[UUID]:
+    """Return the ids of everything that the client ever opened, closed ones too."""
+    rows = Portfolio.objects.filter(client_id=client_id).order_by("id")
+    return list(rows.values_list("id", flat=True))

@@ -14,7 +14,7 @@ from apps.core.domain.instruments import Symbol
 from apps.core.errors import NotFound, Unavailable
 from apps.infrastructure.prepared import insert_row
 from apps.market.selectors import session_end
-from apps.trading.domain.orders import OrderDraft, OrderStatus, TimeInForce
+from apps.trading.domain.orders import OrderDraft, OrderStatus, Side, TimeInForce
 from apps.trading.domain.risk import require, written
 from apps.trading.models import Order, Portfolio
 from apps.trading.selectors.rules import rules_read
@@ -161,7 +161,7 @@ def order_cancel_all(*, actor: User, portfolio_id: UUID, symbol: str | None = No
 
 
 def cancel_request_locked(
-    order: Order, actor: User, *, reason: str = "by_client", note: str = ""
+    order: Order, actor: Actor | None, *, reason: str = "by_client", note: str = ""
 ) -> Order:
     """Ask the venue to cancel an order that `order_locked` loaded, and return it; twice is once.
 
@@ -178,8 +178,12 @@ def cancel_request_locked(
 
 
 @command
-def orders_cancel_of_client(*, actor: User, client_id: UUID) -> int:
+def orders_cancel_of_client(
+    *, actor: Actor | None, client_id: UUID, side: Side | None = None
+) -> int:
     """End what a client still has open, in every portfolio; for a freeze.  Return how many.
+
+    With `side` only the orders of that side end.
 
     Takes the portfolios' locks in the order of their ids: an order that is being placed waits, and
     finds the client frozen.
@@ -189,6 +193,8 @@ def orders_cancel_of_client(*, actor: User, client_id: UUID) -> int:
     for portfolio_id in list(portfolios.values_list("id", flat=True)):
         Portfolio.objects.locked(portfolio_id, may_be_closed=True)
         found = Order.objects.open().filter(portfolio_id=portfolio_id).order_by("id")
+        if side is not None:
+            found = found.filter(side=side)
         for order_id in list(found.values_list("id", flat=True)):
             order = order_locked(order_id)
             if not order.is_closed and order.status != OrderStatus.PENDING_CANCEL:
