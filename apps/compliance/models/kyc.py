@@ -23,8 +23,8 @@ class KycRecord(BaseModel):
 
     `evidence_version` grows with every answer, document and screening result: a decision names the
     version it was made on.  `questionnaire_version` is the one that was answered when the record
-    was last handed in; empty for the first.  `decided_at` is when the state last changed as the client sees it;
-    `approved_at` is the last approval, also one that the client does not hear of.
+    was last handed in; empty for the first.  `decided_at` is when the state last changed as the
+    client sees it; `approved_at` is the last approval, also one that the client does not hear of.
     """
 
     client = models.OneToOneField(

@@ -94,7 +94,8 @@ def _answers(record: KycRecord, was: dict[str, dict[str, Any]]) -> Iterator[Chan
         shown = answers_masked(before), answers_masked(after)
         for name in changed:
             label = asked[name][-1].label if name in asked else plain(name)
-            yield Change("Answer", label, *(_words(side.get(name)) for side in shown))
+            then, today = (_words(side.get(name)) for side in shown)
+            yield Change("Answer", label, then, today)
 
 
 def _documents(record: KycRecord, since: datetime) -> Iterator[Change]:

@@ -154,9 +154,10 @@ def _expiring(today: date) -> Iterable[tuple[UUID, date]]:
     """Return clients in business (by record) with the day their last identity document expires."""
     soon = date.fromordinal(today.toordinal() + max(DOCUMENT_REMIND_DAYS))
     identity = Q(documents__kind__in=IDENTITY_KINDS)
-    rows = KycRecord.objects.filter(status__in=CLEARED).order_by("id")
-    rows = rows.annotate(valid_until=Max("documents__expiry_date", filter=identity))
-    return rows.filter(valid_until__lte=soon).values_list("id", "valid_until")
+    rows = KycRecord.objects.filter(status__in=CLEARED).annotate(
+        valid_until=Max("documents__expiry_date", filter=identity)
+    )
+    return rows.order_by("id").filter(valid_until__lte=soon).values_list("id", "valid_until")
 
 
 @command
