@@ -83,7 +83,8 @@ def screened(name: str, born: str = "1970-01-30", status: str = "APPROVED") -> K
 @pytest.fixture(autouse=True)
 def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let clients who answered nothing be rated."""
-    monkeypatch.setattr("apps.compliance.services.screening._rate", lambda _: None)
+    for module in ("screening", "hits"):
+        monkeypatch.setattr(f"apps.compliance.services.{module}.record_rate", lambda _: None)
 
 
 def statuses(record: KycRecord) -> list[str]:
@@ -227,7 +228,7 @@ def test_client_who_cannot_be_screened_stops_nobody_and_is_told(
     assert (statuses(poison), statuses(other)) == ([], ["OPEN"])
     assert OperationsAlert.objects.get().kind == "RESCREENING_FAILED"
     monkeypatch.undo()
-    monkeypatch.setattr("apps.compliance.services.screening._rate", lambda _: None)
+    monkeypatch.setattr("apps.compliance.services.screening.record_rate", lambda _: None)
     clients_rescreen()
     assert statuses(poison) == ["OPEN"]
 
