@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.core.domain.dates import DateRange
 from apps.core.domain.money import MINOR_UNITS
-from apps.core.errors import InvalidInput, NotFound, Unavailable
+from apps.core.errors import NotFound, Refused, Unavailable
 from apps.infrastructure.health import Finding, grade_age
 from apps.infrastructure.prepared import load_rows
 from apps.market.domain import sessions
@@ -183,7 +183,7 @@ def fx_rate(source: str, target: str, *, on: date, rounding: str = ROUND_HALF_EV
 
     Units of `target` for one of `source`, through the euro; its day is the older one's of the two.
 
-    Raises InvalidInput `fx_currency_unknown` for a currency that was never published, and
+    Raises Refused `fx_currency_unknown` for a currency that was never published, and
     Unavailable `fx_rate_unavailable` beyond settings.FX_RATE_MAX_AGE_DAYS.
     """
     found = fx_rates([source], target, on=on, rounding=rounding).get(source)
@@ -191,7 +191,7 @@ def fx_rate(source: str, target: str, *, on: date, rounding: str = ROUND_HALF_EV
         return found
     for currency in sorted({source, target} - {EURO}):
         if not ReferenceRate.objects.filter(currency=currency).exists():
-            raise InvalidInput(
+            raise Refused(
                 "There are no reference rates of this currency.",
                 code="fx_currency_unknown",
                 currency=currency,

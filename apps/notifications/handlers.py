@@ -1,5 +1,6 @@
 """Whom to tell of what, after it was committed."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from apps.compliance.domain.kyc import KycStatus, client_status
@@ -11,6 +12,7 @@ from apps.compliance.events.kyc import (
     InformationRequested,
 )
 from apps.compliance.selectors.information import items_in_words
+from apps.core.domain.money import MINOR_UNITS
 from apps.core.events import DomainEvent, subscribe
 from apps.notifications.services.messages import notification_send
 from apps.notifications.services.webhooks import deliveries_enqueue
@@ -95,13 +97,13 @@ def tell_operations(event: OperationsAlertRaised) -> None:
 
 @subscribe(CashDeposited)
 def tell_cash_deposited(event: CashDeposited) -> None:
-    facts = {"amount": event.amount, "currency": event.currency}
+    facts = {"amount": _money(event.amount, event.currency), "currency": event.currency}
     _tell(event, event.client_id, "cash_deposited", facts)
 
 
 @subscribe(CashWithdrawn)
 def tell_cash_withdrawn(event: CashWithdrawn) -> None:
-    facts = {"amount": event.amount, "currency": event.currency}
+    facts = {"amount": _money(event.amount, event.currency), "currency": event.currency}
     _tell(event, event.client_id, "cash_withdrawn", facts)
 
 
@@ -109,9 +111,9 @@ def tell_cash_withdrawn(event: CashWithdrawn) -> None:
 def tell_order_filled(event: OrderFilled) -> None:
     facts = {
         "side": {"BUY": "Bought", "SELL": "Sold"}.get(event.side, event.side),
-        "quantity": event.quantity,
+        "quantity": f"{Decimal(event.quantity).normalize():,f}",
         "symbol": event.symbol,
-        "price": event.price,
+        "price": _money(event.price, event.currency),
         "currency": event.currency,
     }
     _tell(event, event.client_id, "order_filled", facts)
@@ -264,3 +266,10 @@ def hook_order_canceled(event: OrderCanceled) -> None:
 @subscribe(OrderExpired)
 def hook_order_expired(event: OrderExpired) -> None:
     _hook(event, event.client_id, "order.expired", **_order(event), filled=event.filled)
+
+
+def _money(number: str, currency: str) -> str:
+    """Return an amount or a price with its minor units and what decimals it has beyond them."""
+    value = Decimal(number).normalize()
+    places = max(MINOR_UNITS[currency], -int(value.as_tuple().exponent))
+    return f"{value:,.{places}f}"

@@ -228,7 +228,8 @@ def test_candidates_of_a_stranger_do_not_match(folder: Path, name: str) -> None:
 def test_subject_match_explains_what_birth_date_and_country_add() -> None:
     listed = person("Viktor Brantov", born="1970-01-30", country="BY")
 
-    same = subject_match(person("Viktor Brantof", born="1970-01-30", country="BY"), listed)
+    same = subject_match(person("Wiktar Brantof", born="1970-01-30", country="BY"), listed)
+    full = subject_match(person("Viktor Brantof", born="1970-01-30", country="BY"), listed)
     near = subject_match(person("Viktor Brantof", born="1971-05-05", country="DE"), listed)
     year = subject_match(person("Viktor Brantof", born="1970-05-05"), listed)
     other = subject_match(person("Viktor Brantof", born="1990-05-05"), listed)
@@ -237,10 +238,11 @@ def test_subject_match_explains_what_birth_date_and_country_add() -> None:
         Decimal("0.05"),
         Decimal("0.02"),
     ]
+    assert full.score == sum(feature.contribution for feature in full.features) == 1
     assert [feature.contribution for feature in near.features[1:]] == [0, Decimal("-0.03")]
     assert [feature.contribution for feature in year.features[1:]] == [Decimal("0.02")]
-    assert same.score > year.score > near.score > other.score
-    assert other.score == same.features[0].similarity - Decimal("0.10")
+    assert full.score > year.score > near.score > other.score
+    assert other.score == full.features[0].similarity - Decimal("0.10")
 
 
 def test_subject_match_of_a_weak_alias_counts_less() -> None:

@@ -16,7 +16,7 @@ from django_otp.oath import TOTP
 
 from stratford.embedded import BASE_DIR
 
-START_TIMEOUT_SECONDS = 300
+START_TIMEOUT_SECONDS = 600
 STEP_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 60
 SERVICE_VARIABLES = (

@@ -155,12 +155,14 @@ def decide_kyc(desk: Page, second_desk: Page, email: str) -> None:
     wait_for(is_screened, what="screening by the worker")
     desk.locator("#result_list tbody tr a").first.click()
     expect(desk.get_by_role("heading", name="Screening hits")).to_be_visible()
-    open_hits = desk.locator(".kyc-hit:has(button[name=disposition])")
+    open_hits = desk.locator(".kyc-hit:has(select[name=decision])")
     assert open_hits.count() > 0, "A listed name gave no hit"
     while count := open_hits.count():
         hit = open_hits.first
         hit.locator("[name=reason]").fill("Another date of birth and place.")
-        hit.locator("button[value=FALSE_POSITIVE]").click()
+        choice = hit.locator("[name=decision] option[value^=FALSE_POSITIVE]").first
+        hit.locator("[name=decision]").select_option(choice.get_attribute("value"))
+        hit.get_by_role("button", name="Decide this hit").click()
         expect(open_hits).to_have_count(count - 1)
     approve = desk.locator("#id_decision option[value^=APPROVE]").first
     desk.locator("#id_decision").select_option(approve.get_attribute("value"))

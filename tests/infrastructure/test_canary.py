@@ -25,10 +25,12 @@ from prometheus_client import generate_latest
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
 from apps.compliance.domain.alerts import REASONS, AlertKind
-from apps.compliance.models import Alert, KycRecord
+from apps.compliance.models import Alert, KycRecord, ScreeningHit
+from apps.compliance.providers.own import OwnEntries, entity_of
 from apps.compliance.services.alerts import alert_note, alert_propose, alert_raise
 from apps.compliance.services.kyc_decisions import kyc_propose_decision
-from apps.compliance.services.watchlists import SAMPLE, watchlist_import
+from apps.compliance.services.screening_searches import name_search
+from apps.compliance.services.watchlists import SAMPLE, provider_import, watchlist_import
 from apps.core.domain.money import Money
 from apps.infrastructure import documents
 from apps.infrastructure.ciphers import HEADER_BYTES, NONCE_FROM
@@ -40,7 +42,7 @@ from apps.users.domain.roles import Role
 from apps.users.models import User
 from apps.users.services.emails import email_change_confirm, email_change_request
 from stratford import logs
-from tests.compliance.factories import ANSWERS, ASKED, image_bytes
+from tests.compliance.factories import ANSWERS, ASKED, hit_decide, image_bytes
 from tests.market.factories import make_instrument
 from tests.trading.factories import make_portfolio
 from tests.users.factories import PASSWORD, api_client, make_user
@@ -67,11 +69,7 @@ NOT_PLANTED = {
     "notifications.Notification.body": "fixed texts with amounts",
     "compliance.Alert.explanation": "names of measures",
     "compliance.ScreeningHit.features": "the list's side only",
-    "compliance.ScreeningHit.client_name": "needs a listed name",
-    "compliance.ScreeningHit.subject": "needs a listed name",
-    "compliance.ScreeningHit.reason": "written by the same form as an alert's note",
-    "compliance.HitDecision.narrative": "written by the same form as an alert's note",
-    "compliance.ScreeningSearchRow.asked": "a name that an officer types",
+    "compliance.ScreeningHit.reason": "the decision's narrative, written with it",
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
@@ -114,6 +112,9 @@ def planted(step: str) -> dict[str, Any]:
 def walk() -> User:
     """Sign up, sign in well and badly, answer well and badly, upload, hand in, be looked at."""
     watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
+    listed = f"{word('given_names')} {word('family_name')}".replace("c", "k")
+    entry = entity_of({"uid": "1", "kind": "PERSON", "name": listed})
+    provider_import(actor=None, provider=OwnEntries([entry]), list_code="OWN")
     person = make_user(email=FORMER_EMAIL, display_name=word("display"))
     email_change_request(user=person, email=EMAIL)
     link = re.search(r"/settings/email/confirm/(\S+)/", str(mail.outbox[-1].body))
@@ -195,6 +196,8 @@ def examine(person: User) -> None:
         reason_code=min(REASONS[AlertKind.MONITORING]["NOT_SUSPICIOUS"]),
         note=word("proposal"),
     )
+    hit_decide(officer, ScreeningHit.objects.get(), reason=word("narrative"))
+    name_search(actor=officer, purpose="Ask", given={"name": word("asked")})
     make_instrument("AAPL")
     restriction_add(actor=officer, symbol="AAPL", client_id=person.pk, reason=word("restriction"))
 

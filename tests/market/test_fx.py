@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from apps.core.errors import DomainError, InvalidInput, Unavailable
+from apps.core.errors import DomainError, InvalidInput, Refused, Unavailable
 from apps.market.domain.fx import FxRate
 from apps.market.models import ReferenceRate
 from apps.market.providers.ecb import RateFile, rate_file
@@ -69,7 +69,7 @@ def test_fx_rate_names_the_older_day_of_the_two() -> None:
 @pytest.mark.parametrize(
     ("source", "on", "error", "code"),
     [
-        ("XXX", FRIDAY, InvalidInput, "fx_currency_unknown"),
+        ("XXX", FRIDAY, Refused, "fx_currency_unknown"),
         ("USD", date(2026, 11, 10), Unavailable, "fx_rate_unavailable"),
         ("USD", date(2026, 10, 29), Unavailable, "fx_rate_unavailable"),
     ],

@@ -59,7 +59,7 @@ def test_market_load_twice_writes_once() -> None:
 
     Instrument.objects.filter(symbol="AAPL").update(status="HALTED")
     call_command("market_load", verbosity=0)
-    assert AuditEvent.objects.count() == 27
+    assert AuditEvent.objects.count() == 28
     assert selectors.instrument_get("AAPL").status == "HALTED"
     days = selectors.replay_days(date(2012, 5, 18), date(2013, 3, 1))
     assert len(days) == 24

@@ -98,7 +98,7 @@ def test_events_reach_the_client_in_plain_words() -> None:
         "stream": "portfolio-1",
         "portfolio_id": str(uuid4()),
         "client_id": str(client.pk),
-        "amount": "100.50",
+        "amount": "9100.50000000",
         "currency": "USD",
         "transfer_id": str(uuid4()),
     }
@@ -115,8 +115,8 @@ def test_events_reach_the_client_in_plain_words() -> None:
     emit(
         OrderFilled(
             **order,
-            quantity="2",
-            price="189.10",
+            quantity="2.00000000",
+            price="189.10000000",
             currency="USD",
             execution_id=str(uuid4()),
             fees="0",
@@ -147,6 +147,7 @@ def test_events_reach_the_client_in_plain_words() -> None:
         *("kyc_approved", "kyc_rejected", "kyc_needs_information", "kyc_information_due"),
     }
     assert bodies["kyc_information_due"].endswith(": Proof of address (by 4 December 2026).")
+    assert bodies["cash_deposited"] == "We received 9,100.50 USD."
     assert bodies["order_filled"] == "Bought 2 AAPL at 189.10 USD."
     assert "SANCTIONS" not in " ".join(bodies.values())
 

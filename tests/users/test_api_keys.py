@@ -1,5 +1,6 @@
 """API keys: who may make one, what one opens, and when one stops."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -73,9 +74,7 @@ def test_scopes_name_operations_that_exist_and_only_those_that_a_key_may_do() ->
 
 def concrete(operation: str) -> tuple[str, str]:
     method, route = operation.split(" ")
-    path = f"/{route}"
-    for name in ("portfolio_id", "order_id", "key_id", "session_id", "alert_id"):
-        path = path.replace(f"<uuid:{name}>", str(uuid4()))
+    path = re.sub(r"<uuid:\w+>", str(uuid4()), f"/{route}")
     return method, path.replace("<str:symbol>", "AAPL").replace("<int:year>", "2026")
 
 

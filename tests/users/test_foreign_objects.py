@@ -21,10 +21,12 @@ PRIVILEGED = {
     *("is_staff", "is_superuser", "is_active", "groups", "roles", "permissions", "reach"),
     *("mode", "lot_method", "risk_rating", "evidence_version", "reviewed", "held_amount"),
 }
-# What these ask for: a key is made for one mode, staff name whom a limit or a restriction is for.
+# What these ask for: a key is made for one mode, staff name whom a limit or a restriction is for
+# and which evidence they read.
 CHOSEN = {
     "ApiKeyInput": {"mode"},
     "ApiKeyForm": {"mode"},
+    "HitDecisionInput": {"evidence_version"},
     "LimitForm": {"owner"},
     "LotMethodInput": {"lot_method"},
     "PortfolioInput": {"mode", "lot_method"},

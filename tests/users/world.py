@@ -34,7 +34,14 @@ from apps.compliance.services.watchlists import provider_import
 from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
-from apps.trading.models import CorporateAction, OrderRefusal, Restriction
+from apps.trading.models import (
+    CorporateAction,
+    InvestmentPlan,
+    OrderBatch,
+    OrderRefusal,
+    Portfolio,
+    Restriction,
+)
 from apps.users.domain.roles import Role
 from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
@@ -62,6 +69,17 @@ def make_key(client: User) -> UUID:
         expires_at=timezone.now() + timedelta(days=1),
     )
     return key.pk
+
+
+def make_plan(portfolio: Portfolio) -> InvestmentPlan:
+    return InvestmentPlan.objects.create(
+        portfolio=portfolio,
+        amount=100,
+        frequency="MONTHLY",
+        day=1,
+        start_date=timezone.localdate(),
+        idempotency_key=uuid4().hex,
+    )
 
 
 def make_lists(author: User) -> None:
@@ -95,7 +113,7 @@ def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
     )
     entity = WatchlistEntity.objects.create(
         list_code="X",
-        uid="1",
+        uid=str(record.pk),
         kind="PERSON",
         programmes=[],
         birth_dates=[],
@@ -114,8 +132,9 @@ def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
         features=[],
     )
     Case.objects.create(client=client, origin=f"hit-{hit.id}", opened_at=timezone.now())
-    ScreeningThreshold.objects.create(
-        version=1, base_version=0, threshold="0.9", reason="x", proposed_by=client
+    ScreeningThreshold.objects.get_or_create(
+        version=1,
+        defaults={"base_version": 0, "threshold": "0.9", "reason": "x", "proposed_by": client},
     )
     search = ScreeningSearch.objects.create(actor=client, purpose="x", row_count=0)
     return search.id, hit.id
@@ -178,6 +197,10 @@ def make_account() -> dict[str, Any]:
         "record_id": record.pk,
         "document_id": record.documents.get().pk,
         "alert_id": make_alert(client).pk,
+        "batch_id": OrderBatch.objects.create(
+            portfolio=portfolio, kind="REBALANCE", status="PROPOSED"
+        ).pk,
+        "plan_id": make_plan(portfolio).pk,
         "hit_id": hit_id,
         "search_id": search_id,
         "key_id": make_key(client),
@@ -186,6 +209,7 @@ def make_account() -> dict[str, Any]:
         ).pk,
         "account_id": Account.objects.get(owner_id=portfolio.id, kind="CASH").pk,
         "form": "csv",
+        "what": "positions",
         "question": "tin",
         "assignment_id": uuid4(),
         "step": "tax",

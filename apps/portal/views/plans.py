@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError, InvalidInput
 from apps.infrastructure.api.problems import domain_status
 from apps.portal.forms.rebalancing import PlanForm
 from apps.portal.forms.tokens import seal, unseal
@@ -56,7 +56,7 @@ def plan(request: HttpRequest, plan_id: UUID) -> HttpResponseBase:
     """Pause, resume or end a plan."""
     found = ACTIONS.get(request.POST.get("action", ""))
     if found is None:
-        raise NotFound("There is no such action.")
+        raise InvalidInput("There is no such action.", field="action")
     command, done = found
     command(actor=actor_of(request), plan_id=plan_id)
     messages.success(request, done)

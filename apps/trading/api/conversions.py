@@ -73,7 +73,7 @@ class ConversionPreviewApi(ApiView):
         quote = conversion_preview(
             actor=actor_of(request),
             portfolio_id=portfolio_id,
-            amount=Money.of(data.validated_data["amount"], data.validated_data["from_currency"]),
+            amount=Money(data.validated_data["amount"], data.validated_data["from_currency"]),
             target=data.validated_data["to_currency"],
         )
         return Response(ConversionQuoteOutput(quote).data)
