@@ -19,6 +19,8 @@ BEAT: dict[str, dict[str, Any]] = {
     "monitoring": {"task": "compliance.monitor_pending", "schedule": 10.0},
     "corporate-actions": {"task": "trading.run_corporate_actions", "schedule": 60.0},
     "batches": {"task": "trading.advance_batches", "schedule": 5.0},
+    # Some minutes after midnight: what began before it is committed by then.
+    "charges": {"task": "trading.run_charges", "schedule": crontab("20")},
     "plans": {"task": "trading.run_plans", "schedule": 60.0},
     "orders-expire": {"task": "trading.expire_orders", "schedule": 60.0},
     "cancel-runs": {"task": "trading.work_cancel_runs", "schedule": 10.0},

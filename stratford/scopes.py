@@ -22,6 +22,7 @@ OPERATIONS: dict[str, str] = {
     "GET api/v1/portfolios/<uuid:portfolio_id>/conversions": "cash:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/statements": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/statements/<str:form>": "portfolios:read",
+    "GET api/v1/portfolios/<uuid:portfolio_id>/charges": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/positions": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/lots": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/gains": "portfolios:read",

@@ -43,6 +43,17 @@ SELECT account.id, owner_id, kind, asset, balance, floor
 BALANCES_OF = """
 SELECT kind, asset, sum(balance) FROM ledger_account WHERE {} GROUP BY kind, asset ORDER BY 1, 2
 """
+# One look-up in the index of each account's postings.
+BALANCES_AT = """
+SELECT account.owner_id, account.kind, account.asset, past.balance
+  FROM ledger_account AS account
+ CROSS JOIN LATERAL (
+    SELECT balance FROM ledger_posting
+     WHERE account_id = account.id AND posted_at < %s
+     ORDER BY posted_at DESC, id DESC LIMIT 1
+ ) AS past
+ WHERE account.owner_id = ANY (%s) AND past.balance <> 0
+"""
 CLAIM = """
 INSERT INTO ledger_entry (id, idempotency_key, kind, reference, reverses_id, digest, posted_at)
 VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s) ON CONFLICT DO NOTHING RETURNING id
@@ -80,6 +91,10 @@ class AccountQuerySet(models.QuerySet["Account"]):
         if owner_id is None:
             return run_prepared(BALANCES_OF.format("owner_id IS NULL"), [])
         return run_prepared(BALANCES_OF.format("owner_id = %s"), [owner_id])
+
+    def balances_at(self, owner_ids: Iterable[UUID], moment: datetime) -> list[tuple[Any, ...]]:
+        """Return owner, kind, asset and balance of the accounts that had any at the moment."""
+        return run_prepared(BALANCES_AT, [moment, list(owner_ids)])
 
     def keyed(self, keys: Iterable[AccountKey]) -> Self:
         """Find the accounts with these natural keys, by one index look-up each."""

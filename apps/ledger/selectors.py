@@ -60,6 +60,12 @@ def balances_of_each(owner_ids: Iterable[UUID]) -> list[tuple[UUID, BalanceRow]]
     ]
 
 
+def balances_at(owner_ids: Iterable[UUID], moment: datetime) -> list[tuple[UUID, BalanceRow]]:
+    """Return what the owners' accounts had before the moment, those that had anything."""
+    rows = Account.objects.balances_at(owner_ids, moment)
+    return [(owner, BalanceRow(AccountKind(kind), asset, had)) for owner, kind, asset, had in rows]
+
+
 def balances_by_owner() -> Iterator[tuple[UUID, BalanceRow]]:
     """Yield every client's balance that is not zero with its owner, in one query."""
     rows = Account.objects.exclude(owner_id=None).exclude(balance=0)
@@ -90,7 +96,8 @@ def ledger_differences() -> Iterator[str]:
     without arguments that yield strings), all in one snapshot and however long it takes.
     """
     with snapshot(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        # Each query sorts all postings: in memory instead of in files.
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '256MB'")
         for query, sentence in DIFFERENCES:
             cursor.execute(query)
             while rows := cursor.fetchmany(1000):

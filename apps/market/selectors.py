@@ -21,6 +21,8 @@ from apps.market.domain.quotes import Quote
 from apps.market.models import Bar, Instrument, LastQuote, ReferenceRate
 from apps.market.repositories import InstrumentQuerySet, latest_rates, recall_quotes
 
+PRICE_DAYS = timedelta(days=7)
+
 
 def instrument_get(symbol: str) -> Instrument:
     """Return the instrument; raises NotFound."""
@@ -80,6 +82,21 @@ def bars_list(symbol: str, start: date, end: date, *, source: str = "") -> Query
 def traded_bars(symbol: str, start: date, end: date) -> QuerySet[Bar]:
     """Return the symbol's daily bars with prices as traded, of whichever source has them."""
     return _daily(DateRange(start, end)).filter(symbol=symbol, open__isnull=False).order_by("time")
+
+
+def prices_on(symbols: Iterable[str], day: date) -> dict[str, Decimal]:
+    """Return each symbol's close as traded on the day, else of the last seven days before it.
+
+    One without such a bar has the last quote's trade price; one without a quote is absent.
+    """
+    wanted = set(symbols)
+    if not wanted:
+        return {}
+    bars = _daily(DateRange(day - PRICE_DAYS, day)).filter(symbol__in=wanted, open__isnull=False)
+    closes = bars.exclude(close=None).order_by("time").values_list("symbol", "close")
+    found = {symbol: close for symbol, close in closes if close is not None}
+    quotes = quotes_get(wanted - found.keys())
+    return found | {symbol: quote.last for symbol, quote in quotes.items()}
 
 
 def replay_days(start: date, end: date) -> dict[str, list[DailyBar]]:

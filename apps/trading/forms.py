@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.utils import timezone
 
+from apps.trading.domain.charges import RATE_PLACES, ChargeKind
 from apps.trading.domain.limits import REASON_LENGTH, LimitKind, LimitOwner, LimitScope
 
 WORDS = [(one.value, one.value.replace("_", " ").capitalize()) for one in LimitKind]
@@ -74,6 +75,55 @@ class LimitForm(ReasonForm):
             "effective_from": data["effective_from"],
             "effective_to": data["effective_to"],
             "owner": data["owner"],
+            "reason": data["reason"],
+        }
+
+
+class ChargeRateForm(ReasonForm):
+    """A rate to propose; without one the rate is to be ended."""
+
+    kind = forms.ChoiceField(
+        label="Charge",
+        choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in ChargeKind],
+    )
+    currency = forms.CharField(
+        label="Currency", max_length=3, required=False, help_text="Of interest; empty for a fee."
+    )
+    portfolio_id = forms.UUIDField(
+        label="Id of the portfolio", required=False, help_text="Empty for every portfolio."
+    )
+    rate = forms.DecimalField(
+        label="Basis points a year",
+        required=False,
+        min_value=0,
+        max_digits=9,
+        decimal_places=RATE_PLACES,
+        help_text="A portfolio's own rate of 0 takes the charge away for it.",
+    )
+    ends = forms.BooleanField(label="End the rate", required=False)
+    effective_on = forms.DateField(
+        label="From (UTC)",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: the day after it is confirmed.",
+    )
+    field_order = ("kind", "currency", "portfolio_id", "rate", "ends", "effective_on", "reason")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "rate" in data and (data["rate"] is None) is not data["ends"]:
+            self.add_error("rate", "Give a rate, or say that it is to be ended.")
+        return data
+
+    def terms(self) -> dict[str, Any]:
+        """Return the keyword arguments of `charge_rate_propose`."""
+        data = self.cleaned_data
+        return {
+            "kind": ChargeKind(data["kind"]),
+            "currency": data["currency"].strip().upper(),
+            "portfolio_id": data["portfolio_id"],
+            "rate_bps": data["rate"],
+            "effective_on": data["effective_on"],
             "reason": data["reason"],
         }
 

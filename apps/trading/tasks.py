@@ -7,6 +7,7 @@ from celery import shared_task
 
 from apps.trading.services import (
     batches,
+    charges,
     entitlements,
     firm_cancels,
     plan_runs,
@@ -75,3 +76,8 @@ def advance_batches() -> None:
 @shared_task(name="trading.run_plans")
 def run_plans() -> None:
     plan_runs.plans_run()
+
+
+@shared_task(name="trading.run_charges")
+def run_charges() -> None:
+    charges.charges_run()

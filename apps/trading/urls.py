@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.trading.api.brackets import BracketApi, OcoApi
 from apps.trading.api.cash import DepositApi, WithdrawalApi
+from apps.trading.api.charges import ChargeListApi
 from apps.trading.api.conversions import ConversionApi, ConversionPreviewApi
 from apps.trading.api.corporate_actions import CorporateActionListApi
 from apps.trading.api.gains import (
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/conversions/preview", ConversionPreviewApi.as_view(), name="conversion-preview"),
     path(f"{ONE}/statements", StatementApi.as_view(), name="statements"),
     path(f"{ONE}/statements/<str:form>", StatementFileApi.as_view(), name="statement-file"),
+    path(f"{ONE}/charges", ChargeListApi.as_view(), name="charges"),
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),

@@ -35,6 +35,7 @@ from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
 from apps.trading.models import (
+    ChargeRate,
     CorporateAction,
     InvestmentPlan,
     OrderBatch,
@@ -187,6 +188,7 @@ def make_account() -> dict[str, Any]:
         source="x",
         proposed_by=client,
     )
+    ChargeRate.objects.create(kind="CUSTODY_FEE", rate_bps=1, reason="x", proposed_by=client)
     search_id, hit_id = make_screening(client, record)
     return {
         "client": client,

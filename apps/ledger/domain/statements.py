@@ -9,8 +9,8 @@ from apps.ledger.domain.legs import is_currency, places_of
 
 HEADER = ("Posted (UTC)", "Description", "Reference", "Amount", "Balance")
 WORDS = {
-    "CREDIT_INTEREST": "Interest on cash",
-    "CUSTODY_FEE": "Custody fee",
+    "CREDIT_INTEREST": "Interest on cash, {cause}",
+    "CUSTODY_FEE": "Custody fee, {cause}",
     "DEPOSIT": "Deposit",
     "DEPOSIT_HOLD": "Deposit, being processed",
     "DEPOSIT_RELEASE": "Deposit, free to use",

@@ -91,6 +91,8 @@ EVENTS = {
     "trading.cash.failed": "The simulated bank refused a transfer",
     "trading.currency.converted": "{sold} {sold_currency} became {bought} {bought_currency}",
     "trading.dividend.paid": "{symbol} paid a dividend of {gross} {currency}",
+    "trading.charge.booked": "{words} for {month:.7}: {amount} {currency}",
+    "trading.charge.deferred": "A fee of {amount} {currency} is due: there is too little free cash",
     "trading.order.accepted": "An order was accepted: {side} {quantity} {symbol}",
     "trading.order.triggered": "A stop order on {symbol} was triggered",
     "trading.order.filled": "{side} {quantity} {symbol} filled at {price} {currency}",

@@ -19,6 +19,7 @@ ACCOUNT_WORDS = {
     AccountKind.SECURITIES: "Securities",
     AccountKind.FEES: "Fees",
     AccountKind.DIVIDENDS: "Dividends",
+    AccountKind.INTEREST: "Interest",
     AccountKind.FX: "Currency exchange",
 }
 

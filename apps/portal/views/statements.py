@@ -18,9 +18,10 @@ from apps.portal.forms.statements import StatementForm
 from apps.portal.selectors.activity import ACCOUNT_WORDS
 from apps.portal.selectors.portfolios import PortfolioChoice, portfolio_needed
 from apps.portal.views.access import client_page
+from apps.trading.selectors.charges import accrued_in, charge_list
 from apps.users.actors import actor_of
 
-SHOWN = 100
+SHOWN, CHARGES_SHOWN = 100, 24
 USUAL = timedelta(days=30)
 
 
@@ -28,7 +29,14 @@ USUAL = timedelta(days=30)
 def statements(request: HttpRequest) -> HttpResponseBase:
     portfolio = portfolio_needed(actor_of(request), request.session)
     form = _form(request, portfolio)
-    context: dict[str, Any] = {"form": form, "portfolio": portfolio, "shown": SHOWN}
+    today = timezone.now().date()
+    context: dict[str, Any] = {
+        "form": form,
+        "portfolio": portfolio,
+        "shown": SHOWN,
+        "charges": charge_list(portfolio.id)[:CHARGES_SHOWN],
+        "accrued": accrued_in(today.replace(day=1), today, portfolio.id),
+    }
     status = 200
     if form.is_bound and not form.is_valid():
         status = 400

@@ -3,6 +3,7 @@
 from apps.trading.admin import (
     batches,
     cash,
+    charges,
     corporate_actions,
     firm_switch,
     limits,
@@ -15,6 +16,7 @@ from apps.trading.admin import (
 __all__ = [
     "batches",
     "cash",
+    "charges",
     "corporate_actions",
     "firm_switch",
     "limits",

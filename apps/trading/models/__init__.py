@@ -3,6 +3,7 @@
 from apps.trading.models.batch import BatchLine, OrderBatch, TargetAllocation
 from apps.trading.models.cancel_run import CancelRun
 from apps.trading.models.cash_transfer import CashTransfer
+from apps.trading.models.charge import AccrualDay, Charge, ChargeAccrual, ChargeRate
 from apps.trading.models.conversion import Conversion
 from apps.trading.models.corporate_action import CorporateAction, Entitlement
 from apps.trading.models.execution import Execution
@@ -19,9 +20,13 @@ from apps.trading.models.restriction import Restriction
 from apps.trading.models.venue import VenueAccount, VenueDifference, VenueFill, VenueInstruction
 
 __all__ = [
+    "AccrualDay",
     "BatchLine",
     "CancelRun",
     "CashTransfer",
+    "Charge",
+    "ChargeAccrual",
+    "ChargeRate",
     "Conversion",
     "CorporateAction",
     "Entitlement",

@@ -11,7 +11,7 @@ from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import Conflict, InvalidInput, NotPermitted, Refused
 from apps.ledger.domain.legs import FLOORED_KINDS
 from apps.ledger.selectors import balances_of
-from apps.trading.models import CashTransfer, InvestmentPlan, Order, Portfolio
+from apps.trading.models import CashTransfer, Charge, InvestmentPlan, Order, Portfolio
 from apps.trading.venues import venue_of
 from apps.users.domain.roles import Role
 from apps.users.models import User
@@ -128,4 +128,6 @@ def _left_in(portfolio: Portfolio) -> str:
         return "a plan"
     if CashTransfer.objects.filter(portfolio=portfolio, status="PENDING").exists():
         return "a transfer of the bank on its way"
+    if Charge.objects.filter(portfolio=portfolio, status="DUE").exists():
+        return "a fee that is due"
     return ""

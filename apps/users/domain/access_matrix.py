@@ -114,6 +114,7 @@ OPERATIONS: dict[str, Audience] = {
     f"POST {PLAN}/end": CLIENT,
     f"GET {ACCOUNT}/statements": ACCOUNT_READERS,
     f"GET {ACCOUNT}/statements/<str:form>": ACCOUNT_READERS,
+    f"GET {ACCOUNT}/charges": ACCOUNT_READERS,
     f"GET {ACCOUNT}/positions": ACCOUNT_READERS,
     f"GET {ACCOUNT}/lots": ACCOUNT_READERS,
     f"PUT {ACCOUNT}/lot-method": CLIENT,
@@ -289,6 +290,14 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("ledger.reversalproposal", is_acted_on=True)),
     **dict(_table("market.instrument", is_acted_on=True)),
     **dict(_table("trading.cashtransfer")),
+    **dict(_table("trading.charge")),
+    **dict(_table("trading.chargeaccrual")),
+    **dict(_table("trading.chargerate")),
+    "GET /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
+    "POST /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
+    "POST /admin/trading/chargerate/<path:object_id>/change/": PERMISSIONS[
+        "trading.decide_chargerate"
+    ],
     **dict(_table("trading.conversion")),
     **dict(_table("trading.corporateaction")),
     "POST /admin/trading/corporateaction/<path:object_id>/change/": (
