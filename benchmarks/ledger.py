@@ -135,7 +135,7 @@ def fill(first: int, last: int) -> None:
     """Add the entries `first` to `last`; triggers that look at each row are off meanwhile."""
     from django.db import connection, transaction  # noqa: PLC0415
 
-    terms = {
+    terms: dict[str, Any] = {
         "first": first,
         "last": last,
         "start": START,
@@ -234,7 +234,8 @@ def measure(postings: int) -> int:
     for alias in ("default", "timescale"):
         call_command("migrate", database=alias, verbosity=0)
     prepare()
-    sizes = []
+    sizes: list[dict[str, tuple[float, int]]] = []
+    shown: list[str] = []
     for first, last in ((0, REFERENCE // 2), (REFERENCE // 2 + 1, postings // 2)):
         start = time.perf_counter()
         fill(first, last)

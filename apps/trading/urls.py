@@ -14,6 +14,7 @@ from apps.trading.api.gains import (
     TaxReportApi,
     TaxReportFileApi,
 )
+from apps.trading.api.imports import ImportListApi, ImportPreviewApi
 from apps.trading.api.orders import (
     OrderCancelApi,
     OrderDetailApi,
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/positions", PositionListApi.as_view(), name="positions"),
     path(f"{ONE}/lots", LotListApi.as_view(), name="lots"),
     path(f"{ONE}/transfers", PortfolioTransferApi.as_view(), name="portfolio-transfers"),
+    path(f"{ONE}/imports", ImportListApi.as_view(), name="imports"),
+    path(f"{ONE}/imports/preview", ImportPreviewApi.as_view(), name="import-preview"),
     path(f"{ONE}/lot-method", LotMethodApi.as_view(), name="lot-method"),
     path(f"{ONE}/gains", GainListApi.as_view(), name="gains"),
     path(f"{ONE}/gains.csv", GainFileApi.as_view(), name="gains-file"),

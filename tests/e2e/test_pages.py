@@ -31,6 +31,7 @@ PORTAL = (
     *("/settings/security/", "/settings/email/", "/taxes/"),
     *("/settings/security/", "/settings/email/"),
     *("/portfolios/", "/portfolios/target/", "/portfolios/plans/", "/money/transfer/"),
+    "/portfolios/import/",
 )
 
 

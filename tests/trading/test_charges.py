@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -111,7 +112,8 @@ def test_fee_that_the_cash_does_not_cover_stays_due_and_moves_nothing(
     charges_run(now=after + timedelta(hours=1))
 
     due = Charge.objects.get(portfolio=portfolio)
-    assert (due.status, due.entry_id, cash_of(portfolio)) == ("DUE", None, 1)
+    assert (due.status, due.entry_id) == ("DUE", None)
+    assert cash_of(portfolio) == 1
     assert AuditEvent.objects.filter(name="trading.charge.deferred").count() == 1
     assert not Entry.objects.filter(kind=FEE.value).exists()
     fund(portfolio, "10000")
@@ -151,7 +153,7 @@ def test_own_rate_goes_before_the_firms_and_a_closed_portfolio_pays_nothing(
 
 def test_rate_takes_two_officers_and_begins_tomorrow(officers: tuple[User, User]) -> None:
     proposer, second = officers
-    terms = {"kind": FEE, "rate_bps": D(10), "reason": "Price list"}
+    terms: dict[str, Any] = {"kind": FEE, "rate_bps": D(10), "reason": "Price list"}
     with pytest.raises(NotPermitted):
         charge_rate_propose(actor=make_user(), **terms)
     proposal = charge_rate_propose(actor=proposer, **terms)

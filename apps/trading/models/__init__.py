@@ -15,6 +15,7 @@ from apps.trading.models.order_refusal import OrderRefusal
 from apps.trading.models.plan import InvestmentPlan, PlanRun
 from apps.trading.models.portfolio import Portfolio
 from apps.trading.models.portfolio_transfer import PortfolioTransfer, ValueFlow
+from apps.trading.models.position_import import ImportedLot, PositionImport
 from apps.trading.models.replacement import Replacement
 from apps.trading.models.restriction import Restriction
 from apps.trading.models.venue import VenueAccount, VenueDifference, VenueFill, VenueInstruction
@@ -32,6 +33,7 @@ __all__ = [
     "Entitlement",
     "Execution",
     "FirmSwitch",
+    "ImportedLot",
     "InvestmentPlan",
     "Lot",
     "LotConsumption",
@@ -41,6 +43,7 @@ __all__ = [
     "PlanRun",
     "Portfolio",
     "PortfolioTransfer",
+    "PositionImport",
     "Replacement",
     "Restriction",
     "TargetAllocation",

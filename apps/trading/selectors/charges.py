@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from apps.ledger.domain.legs import AccountKind, is_currency
 from apps.ledger.selectors import balances_at
@@ -24,8 +24,8 @@ Owned = dict[UUID, dict[str, Decimal]]
 def rate_versions(rate: ChargeRate) -> QuerySet[ChargeRate]:
     """Return every version, and every proposal, of the same rate, newest first."""
     rows = ChargeRate.objects.select_related("proposed_by", "decided_by")
-    same = rows.filter(kind=rate.kind, currency=rate.currency, portfolio_id=rate.portfolio_id)
-    return same.order_by("-created_at", "-id")
+    same = Q(kind=rate.kind, currency=rate.currency, portfolio_id=rate.portfolio_id)
+    return rows.filter(same).order_by("-created_at", "-id")
 
 
 def rate_newest(rate: ChargeRate) -> int:

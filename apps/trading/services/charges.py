@@ -79,11 +79,13 @@ def charge_book(*, row: MonthToBook) -> Charge | None:
     A portfolio that was closed meanwhile is neither charged nor paid: None.
     """
     portfolio = Portfolio.objects.locked(row.portfolio_id, may_be_closed=True)
-    same = {"kind": row.kind, "currency": row.currency, "month": row.month}
-    first = Charge.objects.filter(portfolio=portfolio, **same).first()
+    rows = Charge.objects.filter(portfolio=portfolio, kind=row.kind, currency=row.currency)
+    first = rows.filter(month=row.month).first()
     if first is not None or portfolio.is_closed:
         return first
-    charge = Charge.of_month(portfolio, **same, days=row.days, amount=row.amount)
+    charge = Charge.of_month(
+        portfolio, row.kind, row.currency, row.month, days=row.days, amount=row.amount
+    )
     charge.save(force_insert=True)
     if charge.status == Charge.Status.DUE and not _move(charge):
         emit(charge.defer(), actor=None)
