@@ -11,12 +11,16 @@ from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.domain.information import AskedItem
 from apps.compliance.domain.questionnaires import CATALOGUE, VERSION, steps_asked
 from apps.compliance.models import InformationItem, KycRecord, ScreeningHit
+from apps.compliance.selectors.due_diligence import diligence_left
 from apps.compliance.selectors.kyc import merged
 from apps.compliance.services.documents import document_upload
+from apps.compliance.services.due_diligence import diligence_do
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.information import information_answer
 from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.users.domain.roles import Role
 from apps.users.models import User
+from tests.users.factories import make_user
 
 ACTIVITY = {
     "funds_country": "GB",
@@ -112,6 +116,22 @@ def hand_in(client: User) -> KycRecord:
     for item in InformationItem.objects.filter(record__client=client, status="OPEN"):
         information_answer(actor=client, item_id=item.id, answer="Savings")
     return kyc_submit(actor=client)
+
+
+def diligence_complete(record: KycRecord, officer: User) -> KycRecord:
+    """Do every item of the enhanced due diligence; another person, a supervisor, agrees."""
+    supervisor = make_user(Role.COMPLIANCE_SUPERVISOR)
+    for code in diligence_left(record):
+        record.refresh_from_db()
+        diligence_do(
+            actor=supervisor if code == "SENIOR_APPROVAL" else officer,
+            record_id=record.id,
+            code=code,
+            note="Seen",
+            evidence_version=record.evidence_version,
+        )
+    record.refresh_from_db()
+    return record
 
 
 def _names(step: str) -> frozenset[str]:

@@ -15,7 +15,7 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import InvalidInput
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import fill_kyc
+from tests.compliance.factories import diligence_complete, fill_kyc
 from tests.users.factories import make_user
 from tests.users.helpers import age_second_factor, prove_second_factor
 
@@ -117,6 +117,7 @@ def test_decision_form_decides_after_the_hits() -> None:
 
 def test_decision_form_at_high_risk_needs_the_second_officer() -> None:
     record = reviewed(pep="SELF", pep_function="Minister")
+    diligence_complete(record, make_user(Role.COMPLIANCE_OFFICER))
     first, _ = desk()
     second, _ = desk()
     assert "a second officer must confirm" in decide(
@@ -133,6 +134,7 @@ def test_decision_form_at_high_risk_needs_the_second_officer() -> None:
 
 def test_asvs_v2_3_5_second_decision_needs_a_fresh_second_factor() -> None:
     record = reviewed(pep="SELF", pep_function="Minister")
+    diligence_complete(record, make_user(Role.COMPLIANCE_OFFICER))
     first, _ = desk()
     second, _ = desk()
     decide(first, record, decision="APPROVE:VERIFIED_ENHANCED")
@@ -149,6 +151,7 @@ def test_asvs_v2_3_5_second_decision_needs_a_fresh_second_factor() -> None:
 
 def test_decision_form_withdraws_a_proposal_and_survives_nonsense() -> None:
     record = reviewed(pep="SELF", pep_function="Minister")
+    diligence_complete(record, make_user(Role.COMPLIANCE_OFFICER))
     client, _ = desk()
     decide(client, record, decision="APPROVE:VERIFIED")
 

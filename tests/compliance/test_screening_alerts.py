@@ -13,7 +13,7 @@ from apps.compliance.services.kyc_decisions import kyc_confirm_decision, kyc_pro
 from apps.core.errors import NotPermitted, Refused
 from apps.users.models import User
 from tests.compliance.alert_factories import make_officer
-from tests.compliance.factories import hit_decide
+from tests.compliance.factories import diligence_complete, hit_decide
 from tests.compliance.test_alert_admin import page, signed_in
 from tests.compliance.test_services_screening import LISTED, propose, submitted, with_list
 
@@ -163,6 +163,8 @@ def test_alert_decided_on_its_own_page_decides_open_hits_and_then_one_officer_su
     assert ScreeningHit.objects.get().status == "FALSE_POSITIVE"
     record.refresh_from_db()
 
+    if record.risk_rating == "HIGH":
+        diligence_complete(record, officer)
     asked: dict[str, Any] = {"outcome": "APPROVE", "reason_code": "VERIFIED"}
     decision = kyc_propose_decision(
         actor=officer,

@@ -193,7 +193,7 @@ def test_true_match_of_one_client_sends_whom_its_entry_resembles_under_review(
         record = submitted(**LISTED)
         hit_decide(officer, ScreeningHit.objects.get(record=record), "INCONCLUSIVE")
         records.append(record)
-    KycRecord.objects.update(status="APPROVED", risk_rating="LOW")
+    KycRecord.objects.update(status="APPROVED", risk_rating="LOW", computed_rating="LOW")
 
     hit_decide(officer, ScreeningHit.objects.get(record=records[0]), "TRUE_MATCH")
     outbox_deliver(context="compliance")

@@ -28,7 +28,14 @@ from apps.core.errors import (
 )
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import ANSWERS, ASKED, fill_kyc, hand_in, hit_decide
+from tests.compliance.factories import (
+    ANSWERS,
+    ASKED,
+    diligence_complete,
+    fill_kyc,
+    hand_in,
+    hit_decide,
+)
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +68,8 @@ def with_list() -> None:
 def propose(
     record: KycRecord, actor: User, outcome: str = "APPROVE", **changes: Any
 ) -> KycDecision:
+    if outcome == "APPROVE" and record.risk_rating == "HIGH":
+        diligence_complete(record, actor)
     reasons = {
         "APPROVE": "VERIFIED",
         "REJECT": "UNVERIFIABLE",

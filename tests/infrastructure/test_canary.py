@@ -72,6 +72,8 @@ NOT_PLANTED = {
     "compliance.ScreeningHit.reason": "the decision's narrative, written with it",
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
+    "compliance.RatingOverride.note": "written by the same form as an alert's note",
+    "compliance.DueDiligenceItem.note": "written by the same form as an alert's note",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
     "compliance.KycDecision.snapshot": "the answers once more, with an approval",
     "compliance.QuarantinedFile.content": "a file; nobody can read it here",

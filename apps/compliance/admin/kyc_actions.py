@@ -11,15 +11,26 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from apps.compliance.domain.information import LEAST_DAYS, MOST_DAYS, AskedItem
+from apps.compliance.domain.kyc import DECIDABLE, RiskRating
+from apps.compliance.domain.kyc_reasons import OVERRIDE_REASONS
 from apps.compliance.models import KycRecord
+from apps.compliance.models.rating_override import OVERRIDE_RATINGS
+from apps.compliance.selectors.due_diligence import diligence_shown
 from apps.compliance.selectors.information import firm_date, item_choices, items_of
 from apps.compliance.selectors.kyc import steps_of
 from apps.compliance.selectors.reviews import changes_since_approval
 from apps.compliance.services import kyc_decisions
+from apps.compliance.services.due_diligence import diligence_do
 from apps.compliance.services.information import information_waive
+from apps.compliance.services.overrides import (
+    override_confirm,
+    override_decline,
+    override_propose,
+)
 from apps.core.errors import DomainError
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
+from apps.users.step_up import step_up_page
 
 # Things that one form asks for.
 ASK_ROWS = range(1, 6)
@@ -38,6 +49,8 @@ class KycActions(ReadOnlyAdmin):
             self.named(
                 "<uuid:record_id>/information/<uuid:item_id>/waive/", self.waive_view, "waive"
             ),
+            self.named("<uuid:record_id>/override/", self.override_view, "override"),
+            self.named("<uuid:record_id>/diligence/", self.diligence_view, "diligence"),
             *super().get_urls(),
         ]
 
@@ -73,6 +86,56 @@ class KycActions(ReadOnlyAdmin):
 
         return self.run(request, record_id, act)
 
+    def override_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
+        """Propose another rating, confirm or decline it, as the button says."""
+        form, actor = request.POST, actor_of(request)
+        if form.get("act") == "confirm" and (page := step_up_page(request)):
+            return page
+
+        def act() -> str:
+            if form.get("act") == "decline":
+                override_decline(actor=actor, override_id=UUID(form.get("override_id", "")))
+                return "The override is declined."
+            version = int(form.get("evidence_version", "")[:9])
+            if form.get("act") == "confirm":
+                override_confirm(
+                    actor=actor,
+                    override_id=UUID(form.get("override_id", "")),
+                    rating=form.get("rating", ""),
+                    evidence_version=version,
+                )
+                return "The rating is set."
+            override_propose(
+                actor=actor,
+                record_id=record_id,
+                rating=form.get("rating", ""),
+                reason_code=form.get("reason_code", ""),
+                note=form.get("note", ""),
+                inputs_hash=form.get("inputs_hash", ""),
+                evidence_version=version,
+            )
+            return "Proposed: a second officer must confirm."
+
+        return self.run(request, record_id, act)
+
+    def diligence_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
+        """Write down one item of the enhanced due diligence."""
+        form = request.POST
+
+        def act() -> str:
+            shown_by = form.get("document_id", "")
+            diligence_do(
+                actor=actor_of(request),
+                record_id=record_id,
+                code=form.get("code", ""),
+                note=form.get("note", ""),
+                evidence_version=int(form.get("evidence_version", "")[:9]),
+                document_id=UUID(shown_by) if shown_by else None,
+            )
+            return "Written down."
+
+        return self.run(request, record_id, act)
+
     def run(self, request: HttpRequest, record_id: UUID, act: Callable[[], str]) -> HttpResponse:
         """Run a command, tell the officer what came of it, and go back to the record."""
         if request.method != "POST":
@@ -94,7 +157,21 @@ def _asked(item: str, reason_code: str, days: str) -> AskedItem:
 
 def actions_context(record: KycRecord) -> dict[str, Any]:
     """Return what those forms and their sections show."""
+    override = record.overrides.select_related("proposed_by", "decided_by")
+    is_high = record.risk_rating == RiskRating.HIGH
     return {
+        "override_pending": override.filter(status="PROPOSED").first(),
+        "override_active": override.filter(status="ACTIVE").first(),
+        "override_reasons": OVERRIDE_REASONS,
+        "may_override": record.status in DECIDABLE
+        and record.computed_rating not in {RiskRating.PROHIBITED, ""},
+        "override_ratings": [
+            (code, label)
+            for code, label in OVERRIDE_RATINGS
+            if code not in {record.computed_rating, record.risk_rating}
+        ],
+        "checks": diligence_shown(record) if is_high and record.submitted_at else [],
+        "may_check": is_high and record.status in DECIDABLE,
         "review": record.reviews.filter(closed_at=None).first(),
         "differences": changes_since_approval(record),
         "information": items_of(record.id),

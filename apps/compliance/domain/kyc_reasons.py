@@ -79,6 +79,16 @@ REASONS: dict[str, Reason] = {
 }
 
 
+# Why two officers set another risk rating than the computed one.
+OVERRIDE_REASONS = {
+    "LONG_STANDING": "Long-standing client whose conduct is known",
+    "FACTOR_OVERSTATED": "A factor overstates the risk here",
+    "COMPENSATING_CONTROLS": "Other controls lower the risk",
+    "ADVERSE_INFORMATION": "Information that no factor shows",
+    "CONDUCT": "The client's conduct",
+}
+
+
 def reason_of(outcome: str, code: str) -> Reason:
     """Return the reason; raise InvalidInput when the code is not one of that outcome."""
     reason = REASONS.get(code)

@@ -4,6 +4,8 @@ After: FATF, "Guidance for a Risk-Based Approach: Securities Sector" (2018), par
 geography, client, product, channel.  The weights are the firm's own.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -138,6 +140,19 @@ def risk_rate(answers: Mapping[str, Any], *, screening: str) -> Assessment:
 def _residence(answers: Mapping[str, Any]) -> str:
     """Return where a person lives, or under whose law an entity is."""
     return str(answers.get("residence") or answers["incorporation_country"])
+
+
+def inputs_hash(assessment: Assessment) -> str:
+    """Return a digest of what the rating was computed from, and by which model."""
+    factors = [factor.as_json() for factor in assessment.factors]
+    text = json.dumps([MODEL_VERSION, factors], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_outgrown(computed: str, held: tuple[str, ...]) -> bool:
+    """Tell whether a computed rating is above all of those that an override was about."""
+    rank = _ORDER.index(RiskRating(computed))
+    return all(rank > _ORDER.index(RiskRating(rating)) for rating in held)
 
 
 def _rating(score: Decimal, factors: tuple[Factor, ...]) -> RiskRating:

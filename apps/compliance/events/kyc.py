@@ -64,3 +64,25 @@ class DocumentExpiring(KycEvent):
     name: ClassVar[str] = "compliance.document.expiring"
     expiry_date: str
     has_expired: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatingOverrideChanged(KycEvent):
+    """`status` says what became of it; `end_reason` is REVIEW, OUTGROWN or REPLACED."""
+
+    name: ClassVar[str] = "compliance.override.changed"
+    override_id: str
+    computed_rating: str
+    rating: str
+    reason_code: str
+    status: str
+    end_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueDiligenceDone(KycEvent):
+    """An officer wrote down what was found out on one item; the words are not here."""
+
+    name: ClassVar[str] = "compliance.diligence.done"
+    item: str
+    evidence_version: int

@@ -3,6 +3,7 @@
 from apps.compliance.models.alert import Alert, AlertEvidence, AlertNote
 from apps.compliance.models.case import Case
 from apps.compliance.models.document import KycDocument, QuarantinedFile
+from apps.compliance.models.due_diligence import DueDiligence, DueDiligenceItem
 from apps.compliance.models.information import InformationItem, KycReminder
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
 from apps.compliance.models.movement import Movement
@@ -10,6 +11,7 @@ from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
 from apps.compliance.models.own_list import OwnListChange
 from apps.compliance.models.payment import PaymentResult, PaymentScreening
+from apps.compliance.models.rating_override import RatingOverride
 from apps.compliance.models.review import KycReview
 from apps.compliance.models.scenario import Scenario
 from apps.compliance.models.screening import ScreenedClient, ScreeningHit, ScreeningRun
@@ -24,6 +26,8 @@ __all__ = [
     "AlertEvidence",
     "AlertNote",
     "Case",
+    "DueDiligence",
+    "DueDiligenceItem",
     "HitDecision",
     "InformationItem",
     "KycDecision",
@@ -39,6 +43,7 @@ __all__ = [
     "PaymentResult",
     "PaymentScreening",
     "QuarantinedFile",
+    "RatingOverride",
     "Scenario",
     "ScreenedClient",
     "ScreeningHit",

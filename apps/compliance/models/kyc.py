@@ -25,6 +25,7 @@ class KycRecord(BaseModel):
     version it was made on.  `questionnaire_version` is the one that was answered when the record
     was last handed in; empty for the first.  `decided_at` is when the state last changed as the
     client sees it; `approved_at` is the last approval, also one that the client does not hear of.
+    `risk_rating` is `computed_rating`, or what two officers set against it.
     """
 
     client = models.OneToOneField(
@@ -38,6 +39,8 @@ class KycRecord(BaseModel):
     risk_rating = models.CharField(max_length=10, choices=RATINGS, blank=True)
     risk_score = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     risk_factors = models.JSONField(default=list)
+    computed_rating = models.CharField(max_length=10, choices=RATINGS, blank=True)
+    risk_inputs_hash = models.CharField(max_length=64, blank=True)
     risk_model_version = models.CharField(max_length=20, blank=True)
     reason_code = models.CharField(max_length=40, blank=True)
     submitted_at = models.DateTimeField(null=True)

@@ -117,6 +117,9 @@ def _dispose(
     record.evidence_version += 1
     if said.disposition == ScreeningHit.Status.TRUE_MATCH:
         _freeze(record, hits[0], actor)
+    elif record.computed_rating:
+        # A hit that is cleared weighs nothing any more.
+        record_rate(record)
     record.save()
     for hit in hits:
         event = ScreeningHitDisposed(

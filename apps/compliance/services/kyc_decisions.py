@@ -28,6 +28,7 @@ from apps.compliance.selectors.information import item_labels
 from apps.compliance.selectors.kyc import steps_of
 from apps.compliance.selectors.reviews import identity_expired, is_holding, snapshot_of
 from apps.compliance.selectors.screening_alerts import screening_alert
+from apps.compliance.services.due_diligence import check_diligence, diligence_end
 from apps.compliance.services.information import items_request
 from apps.compliance.services.reviews import (
     record_expire,
@@ -63,7 +64,8 @@ def kyc_propose_decision(
     `evidence_version` is the one that the officer read; `asked` is what a REQUEST_INFORMATION asks
     the client for.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
-    `hits_open`, `risk_prohibited`, `document_expired` and `assets_held`.
+    `hits_open`, `risk_prohibited`, `document_expired`, `diligence_incomplete`
+    and `assets_held`.
     """
     reason_of(outcome, reason_code)
     record = _decidable(actor, record_id, outcome, evidence_version)
@@ -222,6 +224,7 @@ def _check_approvable(record: KycRecord) -> None:
             "The client's identity document has expired: ask for another.",
             code="document_expired",
         )
+    check_diligence(record)
     count = record.hits.filter(status=ScreeningHit.Status.OPEN).count()
     if count:
         raise Refused(
@@ -277,6 +280,7 @@ def _follow(record: KycRecord, decision: KycDecision, actor: User) -> None:
         case Outcome.REVIEW:
             review_begin(record, ReviewReason.OFFICER, actor=actor)
         case Outcome.APPROVE | Outcome.REJECT:
+            diligence_end(record)
             review_end(record, actor=actor)
             screening_alert_close(decision=decision)
         case Outcome.CLOSE:

@@ -14,8 +14,9 @@ from apps.compliance.domain.reminders import stage_due
 from apps.compliance.domain.reviews import DOCUMENT_REMIND_DAYS, LAPSE_DAYS, ReviewReason
 from apps.compliance.events import KycStatusChanged
 from apps.compliance.events.kyc import DocumentExpiring, KycReviewEnded, KycReviewOpened
-from apps.compliance.models import KycRecord, KycReminder, KycReview
+from apps.compliance.models import KycRecord, KycReminder, KycReview, RatingOverride
 from apps.compliance.selectors.information import firm_date
+from apps.compliance.services.overrides import override_end
 from apps.core.commands import command
 from apps.trading.domain.orders import Side
 from apps.trading.services.orders import orders_cancel_of_client
@@ -40,6 +41,8 @@ def review_begin(record: KycRecord, reason: ReviewReason, *, actor: User | None 
     if review is not None and reason in review.reasons:
         return False
     if review is None:
+        override_end(record, "REVIEW")
+        record.save()
         review = KycReview(record=record, opened_by=actor, due_date=_lapse_date())
     review.reasons = [*review.reasons, reason.value]
     review.save()
@@ -96,7 +99,12 @@ def _batch_open() -> int:
         KycReview(record=record, reasons=[ReviewReason.PERIODIC.value], due_date=lapse)
         for record in records
     )
+    overridden = RatingOverride.objects.filter(record__in=ids, status="ACTIVE")
+    ending = set(overridden.values_list("record_id", flat=True))
     for review in reviews:
+        if review.record_id in ending:
+            override_end(review.record, "REVIEW")
+            review.record.save(update_fields=["risk_rating", "updated_at"])
         emit(_opened(review), actor=None)
     return len(reviews)
 

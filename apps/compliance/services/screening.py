@@ -18,7 +18,7 @@ from apps.compliance.domain.matching import (
     subject_match,
 )
 from apps.compliance.domain.reviews import ReviewReason
-from apps.compliance.domain.risk_rating import MODEL_VERSION, risk_rate
+from apps.compliance.domain.risk_rating import risk_rate
 from apps.compliance.events import KycScreened, ScreeningHitsSuperseded
 from apps.compliance.models import (
     KycRecord,
@@ -38,6 +38,7 @@ from apps.compliance.selectors.screening import (
     versions_in_force,
 )
 from apps.compliance.selectors.thresholds import thresholds_in_force
+from apps.compliance.services.overrides import rating_apply
 from apps.compliance.services.reviews import review_begin
 from apps.compliance.services.screening_alerts import delisted_raise, hits_raise
 from apps.core.commands import command
@@ -235,10 +236,7 @@ def record_rate(record: KycRecord) -> None:
     else:
         screening = "CLEAR"
     assessment = risk_rate(all_answers(record.id), screening=screening)
-    record.risk_rating = assessment.rating
-    record.risk_score = assessment.score
-    record.risk_factors = [factor.as_json() for factor in assessment.factors]
-    record.risk_model_version = MODEL_VERSION
+    rating_apply(record, assessment)
 
 
 def _note(record: KycRecord, run: ScreeningRun) -> None:

@@ -112,6 +112,8 @@ EVENTS = {
     "compliance.kyc.document_uploaded": "A document was uploaded",
     "compliance.kyc.file_quarantined": "A file was refused: malware was found in it",
     "compliance.kyc.submitted": "The identity check was handed in",
+    "compliance.information.requested": "We asked you for something",
+    "compliance.information.answered": "You answered something that we asked for",
     "compliance.kyc.decided": "The identity check was decided",
     "users.user.registered": "The account was registered",
     "users.sign_in.succeeded": "Signed in",

@@ -1,11 +1,15 @@
 """The client's own ledger entries and audit trail, in plain words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from apps.audit.selectors import client_trail
+from apps.compliance.domain.kyc import client_status
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import entries_of
 from apps.portal.domain.wording import EVENTS, event_words
@@ -71,6 +75,8 @@ def entry_views(portfolio_id: UUID, *, limit: int = MOST_ENTRIES) -> list[EntryV
 
 def event_views(client_id: UUID, *, limit: int = MOST_EVENTS) -> list[EventView]:
     """Return the newest events that the client did or that concern the client."""
+    trail = client_trail(client_id, names=EVENTS.keys()).iterator(chunk_size=limit)
+    told = islice((row for row in trail if _is_told(row.name, row.payload)), limit)
     return [
         EventView(
             event_words(row.name, row.payload),
@@ -80,5 +86,13 @@ def event_views(client_id: UUID, *, limit: int = MOST_EVENTS) -> list[EventView]
             row.hash,
             row.actor_id == client_id,
         )
-        for row in client_trail(client_id, names=EVENTS.keys())[:limit]
+        for row in told
     ]
+
+
+def _is_told(name: str, payload: Mapping[str, Any]) -> bool:
+    """Tell whether the client hears of the event: of no decision that ends a review unseen."""
+    was = payload.get("from_status")
+    if name != "compliance.kyc.decided" or not was:
+        return True
+    return client_status(was) != client_status(payload["status"])

@@ -17,6 +17,7 @@ PERMISSIONS: dict[str, Audience] = {
     "audit.view_auditevent": AUDITOR,
     "audit.view_checkpoint": AUDITOR,
     "compliance.acknowledge_operationsalert": OPERATIONS_TEAM | SUPERVISOR,
+    "compliance.approve_duediligence": SUPERVISOR,
     "compliance.assign_alert": SUPERVISOR,
     "compliance.change_screeningthreshold": OFFICERS,
     "compliance.decide_alert": OFFICERS,
