@@ -42,6 +42,7 @@ WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
 OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
 HIT = "/api/v1/screening/hits/<uuid:hit_id>"
 SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
+TRADING, CHANGE = "/admin/trading", "<path:object_id>/change/"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -300,14 +301,10 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("trading.chargerate")),
     "GET /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
     "POST /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
-    "POST /admin/trading/chargerate/<path:object_id>/change/": PERMISSIONS[
-        "trading.decide_chargerate"
-    ],
+    f"POST {TRADING}/chargerate/{CHANGE}": PERMISSIONS["trading.decide_chargerate"],
     **dict(_table("trading.conversion")),
     **dict(_table("trading.corporateaction")),
-    "POST /admin/trading/corporateaction/<path:object_id>/change/": (
-        PERMISSIONS["trading.propose_corporateaction"]
-    ),
+    f"POST {TRADING}/corporateaction/{CHANGE}": PERMISSIONS["trading.propose_corporateaction"],
     "GET /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
     "POST /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
     **dict(_table("trading.entitlement")),
@@ -328,15 +325,11 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("trading.restriction")),
     "GET /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
     "POST /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
-    "POST /admin/trading/restriction/<path:object_id>/change/": PERMISSIONS[
-        "trading.keep_restriction"
-    ],
+    f"POST {TRADING}/restriction/{CHANGE}": PERMISSIONS["trading.keep_restriction"],
     **dict(_table("trading.tradinglimit")),
     "GET /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
     "POST /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
-    "POST /admin/trading/tradinglimit/<path:object_id>/change/": PERMISSIONS[
-        "trading.decide_tradinglimit"
-    ],
+    f"POST {TRADING}/tradinglimit/{CHANGE}": PERMISSIONS["trading.decide_tradinglimit"],
     **dict(_table("trading.venueaccount")),
     **dict(_table("trading.venuedifference", is_acted_on=True)),
     **dict(_table("trading.venuefill")),
