@@ -15,7 +15,14 @@ from apps.compliance.services.overrides import (
     override_propose,
 )
 from apps.compliance.services.reviews import reviews_open
-from apps.core.errors import Conflict, IllegalTransition, InvalidInput, NotPermitted, Refused
+from apps.core.errors import (
+    Conflict,
+    DomainError,
+    IllegalTransition,
+    InvalidInput,
+    NotPermitted,
+    Refused,
+)
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.factories import ANSWERS
@@ -170,15 +177,16 @@ def test_override_on_inputs_that_changed_is_refused_everywhere(
 def test_override_that_makes_no_sense_is_refused_and_changes_nothing(
     record: KycRecord, officer: User
 ) -> None:
-    for changes, error in (
+    refused: tuple[tuple[dict[str, Any], type[DomainError]], ...] = (
         ({"rating": "LOW"}, Refused),
         ({"rating": "PROHIBITED"}, InvalidInput),
         ({"reason_code": "WHIM"}, InvalidInput),
         ({"note": " "}, InvalidInput),
         ({"actor": make_user()}, NotPermitted),
-    ):
+    )
+    for changes, error in refused:
         with pytest.raises(error):
-            override(record, **{"actor": officer, **changes})
+            override(record, **({"actor": officer} | changes))
     propose(record, officer)
     with pytest.raises(IllegalTransition):
         override(record, officer)

@@ -133,8 +133,12 @@ def test_events_reach_the_client_in_plain_words() -> None:
     )
     for status in ("APPROVED", "REJECTED", "NEEDS_INFORMATION", "UNDER_REVIEW"):
         emit(decided(client, status), actor=None)
-    asked = {"items": ["DOCUMENT:PROOF_OF_ADDRESS"], "due_dates": ["2026-12-04"]}
-    record = {"stream": "kyc-1", "record_id": str(uuid4()), "client_id": str(client.pk)}
+    asked: dict[str, Any] = {"items": ["DOCUMENT:PROOF_OF_ADDRESS"], "due_dates": ["2026-12-04"]}
+    record: dict[str, Any] = {
+        "stream": "kyc-1",
+        "record_id": str(uuid4()),
+        "client_id": str(client.pk),
+    }
     emit(InformationRequested(**record, **asked), actor=None)
     emit(InformationReminded(**record, **asked), actor=None)
 

@@ -311,7 +311,7 @@ def test_entry_that_fills_while_an_exit_is_being_canceled_leaves_all_to_the_othe
     assert (loss.status, loss.quantity, loss.held_amount) == ("NEW", 10, 10)
     assert_balanced()
     quote("90")
-    assert (units(portfolio, AccountKind.SECURITIES), units(portfolio, AccountKind.HELD)) == (0, 0)
+    assert units(portfolio, AccountKind.SECURITIES) == units(portfolio, AccountKind.HELD) == 0
     assert_balanced()
 
 
