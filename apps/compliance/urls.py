@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.compliance.api import kyc, screening
+from apps.compliance.api import kyc, ownership, screening, self_certification
 from apps.compliance.api.alerts import (
     AlertConfirmationView,
     AlertDetailView,
@@ -27,6 +27,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "kyc/information/<uuid:item_id>",
         kyc.KycInformationView.as_view(),
         name="api-kyc-information",
+    ),
+    path("kyc/ownership", ownership.OwnershipView.as_view(), name="api-kyc-ownership"),
+    path("kyc/parties/<uuid:party_id>", ownership.PartyView.as_view(), name="api-kyc-party"),
+    path("kyc/holdings/<uuid:holding_id>", ownership.HoldingView.as_view(), name="api-kyc-holding"),
+    path(
+        "kyc/self-certification",
+        self_certification.SelfCertificationView.as_view(),
+        name="api-kyc-self-certification",
     ),
     path("kyc/submit", kyc.KycSubmitView.as_view(), name="api-kyc-submit"),
     path("kyc/documents", kyc.KycDocumentsView.as_view(), name="api-kyc-documents"),

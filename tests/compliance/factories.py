@@ -2,7 +2,9 @@
 
 import io
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 from PIL import Image
@@ -10,6 +12,7 @@ from PIL import Image
 from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.domain.information import AskedItem
 from apps.compliance.domain.questionnaires import CATALOGUE, VERSION, steps_asked
+from apps.compliance.domain.self_certification import WORDING_VERSION
 from apps.compliance.models import InformationItem, KycRecord, ScreeningHit
 from apps.compliance.selectors.due_diligence import diligence_left
 from apps.compliance.selectors.kyc import merged
@@ -17,7 +20,9 @@ from apps.compliance.services.documents import document_upload
 from apps.compliance.services.due_diligence import diligence_do
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.information import information_answer
-from apps.compliance.services.kyc import kyc_save_step, kyc_submit
+from apps.compliance.services.kyc import kyc_choose_kind, kyc_save_step, kyc_submit
+from apps.compliance.services.ownership import holding_save, party_save
+from apps.compliance.services.self_certification import self_certification_sign
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.users.factories import make_user
@@ -99,6 +104,78 @@ def fill_kyc(client: User, **changes: Any) -> KycRecord:
             continue
         own = {name: value for name, value in changes.items() if name in _names(step)}
         kyc_save_step(actor=client, step=step, answers={**answers, **own})
+    self_certification_sign(actor=client, wording_version=WORDING_VERSION)
+    document_upload(
+        actor=client,
+        kind="PASSPORT",
+        data=image_bytes(),
+        expiry_date=timezone.localdate() + timedelta(days=900),
+    )
+    return KycRecord.objects.get(client=client)
+
+
+ENTITY_ANSWERS: dict[str, dict[str, Any]] = {
+    "entity": {
+        "legal_name": "Analytical Engines Holding",
+        "legal_form": "COMPANY",
+        "incorporation_country": "GB",
+        "registration_number": "01234567",
+        "register_name": "Companies House",
+        "incorporation_date": "1999-04-01",
+    },
+    "contact": {**ANSWERS["contact"], "business_country": "GB"},
+    "business": {
+        "business_activity": "Makes engines",
+        "industry": "MANUFACTURING",
+        "exemption": "NONE",
+    },
+    "financial": {
+        **ACTIVITY,
+        "source_of_funds": ["BUSINESS"],
+        "source_of_wealth": ["BUSINESS"],
+        "annual_turnover": "1M_10M",
+        "net_assets": "1M_10M",
+    },
+    "tax": {
+        **ANSWERS["tax"],
+        "crs_type": "ACTIVE_NFE",
+        "fatca_status": "ACTIVE_NFFE",
+    },
+    "declarations": {
+        "authorised": True,
+        "accurate": True,
+        "will_update": True,
+        "checks_agreed": True,
+    },
+}
+PERSON: dict[str, Any] = {
+    "given_names": "Grace",
+    "family_name": "Hopper",
+    "date_of_birth": "1976-12-09",
+    "nationality": "GB",
+    "residence": "GB",
+    "pep": "NONE",
+    "is_signatory": False,
+}
+
+
+def fill_entity(client: User, **owner: Any) -> KycRecord:
+    """Answer for a company that one person owns and signs for, who is changed by `owner`."""
+    kyc_choose_kind(actor=client, kind="ENTITY")
+    for step, answers in ENTITY_ANSWERS.items():
+        kyc_save_step(actor=client, step=step, answers=answers)
+    party = {**PERSON, "is_signatory": True, "capacity": "Director", **owner}
+    party_id = uuid4()
+    party_save(actor=client, party_id=party_id, kind="PERSON", answers=party)
+    holding_save(
+        actor=client,
+        holding_id=uuid4(),
+        owner_id=party_id,
+        owned_id=None,
+        shares=Decimal(100),
+        roles=["DIRECTOR"],
+    )
+    self_certification_sign(actor=client, wording_version=WORDING_VERSION)
     document_upload(
         actor=client,
         kind="PASSPORT",

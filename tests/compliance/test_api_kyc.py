@@ -41,6 +41,13 @@ def test_kyc_walk_over_rest_ends_submitted() -> None:
     document = api.post("/api/v1/kyc/documents", upload(), format="multipart")
     assert document.status_code == 201, document.content
 
+    sign = {"wording_version": "2020-01"}
+    assert api.post("/api/v1/kyc/submit").json()["code"] == "self_certification_missing"
+    assert api.post("/api/v1/kyc/self-certification", sign, format="json").status_code == 409
+    sign = api.get("/api/v1/kyc/self-certification").json()
+    sign = {"wording_version": sign["wording_version"]}
+    signed = api.post("/api/v1/kyc/self-certification", sign, format="json").json()
+    assert signed["is_in_force"] is True
     submitted = api.post("/api/v1/kyc/submit")
 
     assert submitted.status_code == 200

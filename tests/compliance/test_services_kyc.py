@@ -7,9 +7,11 @@ from django.test import override_settings
 
 from apps.audit.models import AuditEvent
 from apps.compliance.domain.questionnaire import InvalidAnswers
+from apps.compliance.domain.self_certification import WORDING_VERSION
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of, kyc_view
 from apps.compliance.services.kyc import kyc_save_step, kyc_start, kyc_submit
+from apps.compliance.services.self_certification import self_certification_sign
 from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
 from apps.users.models import User
 from tests.compliance.factories import ANSWERS, fill_kyc, make_kyc
@@ -153,6 +155,7 @@ def test_kyc_submit_incomplete_names_what_is_missing(client_user: User) -> None:
 def test_kyc_submit_without_an_identity_document_is_refused(client_user: User) -> None:
     for step, answers in ANSWERS.items():
         kyc_save_step(actor=client_user, step=step, answers=answers)
+    self_certification_sign(actor=client_user, wording_version=WORDING_VERSION)
     assert not kyc_view(client_user).can_submit
 
     with pytest.raises(Refused) as refusal:

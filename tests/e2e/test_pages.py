@@ -27,6 +27,7 @@ DESK = (
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
 PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
+    *("/verification/personal/", "/verification/tax-certificate/"),
     *("/activity/", "/notifications/", "/settings/", "/settings/api-keys/"),
     *("/settings/security/", "/settings/email/", "/taxes/"),
     *("/settings/security/", "/settings/email/"),

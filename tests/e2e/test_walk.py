@@ -133,7 +133,8 @@ def hand_in_kyc(page: Page, tmp_path: Path, name: tuple[str, str]) -> None:
             page.locator("[name=family_name]").fill(name[1])
         page.get_by_role("button", name="Save and continue").click()
         expect(page.locator(".notice-error")).to_have_count(0)
-    page.goto("/verification/")
+    page.goto("/verification/tax-certificate/")
+    page.get_by_role("button", name="Sign", exact=True).click()
     passport = tmp_path / "passport.png"
     Image.new("RGB", (800, 500), "#335577").save(passport)
     page.locator("[type=file]").set_input_files(passport)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -25,6 +26,7 @@ from prometheus_client import generate_latest
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
 from apps.compliance.domain.alerts import REASONS, AlertKind
+from apps.compliance.domain.self_certification import WORDING_VERSION
 from apps.compliance.models import Alert, KycRecord, ScreeningHit
 from apps.compliance.providers.own import OwnEntries, entity_of
 from apps.compliance.services.alerts import alert_note, alert_propose, alert_raise
@@ -70,6 +72,7 @@ NOT_PLANTED = {
     "compliance.Alert.explanation": "names of measures",
     "compliance.ScreeningHit.features": "the list's side only",
     "compliance.ScreeningHit.reason": "the decision's narrative, written with it",
+    "compliance.ScreenedClient.parties": "of an entity; kept as the client's own side is",
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
     "compliance.RatingOverride.note": "written by the same form as an alert's note",
@@ -105,7 +108,7 @@ def word(field: str) -> str:
 def planted(step: str) -> dict[str, Any]:
     free = {
         *("given_names", "family_name", "native_name", "other_names", "address_line_1", "city"),
-        *("address_line_2", "region", "occupation", "employer", "pep_function"),
+        *("address_line_2", "region", "occupation", "employer", "pep_function", "birth_city"),
     }
     answers = dict(ANSWERS[step])
     return answers | {name: word(name) for name in answers if name in free}
@@ -144,7 +147,10 @@ def walk() -> User:
     broken = {**upload, "file": SimpleUploadedFile(f"{WORD}.jpg", WORD.encode())}
     assert api.post("/api/v1/kyc/documents", broken, format="multipart").status_code == 400
     assert api.post("/api/v1/kyc/steps/tax/reveal", {"question": "tin"}, format="json").json()
+    sign = {"wording_version": WORDING_VERSION}
+    assert api.post("/api/v1/kyc/self-certification", sign, format="json").status_code == 200
     assert api.post("/api/v1/kyc/submit").status_code == 200
+    name_owner(make_user())
     outbox_deliver(context="compliance")
     outbox_deliver(context="notifications")
     ask(person)
@@ -179,6 +185,15 @@ def ask(person: User) -> None:
         evidence_version=record.evidence_version,
         asked=[ASKED],
     )
+
+
+def name_owner(person: User) -> None:
+    """Name somebody as the owner of an entity."""
+    api = api_client(person)
+    assert api.put("/api/v1/kyc/kind", {"kind": "ENTITY"}, format="json").status_code == 200
+    answers = {"given_names": word("owner"), "family_name": word("owned")}
+    body = {"kind": "PERSON", "answers": answers}
+    assert api.put(f"/api/v1/kyc/parties/{uuid4()}", body, format="json").status_code == 200
 
 
 def examine(person: User) -> None:

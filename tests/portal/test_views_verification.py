@@ -9,6 +9,7 @@ from django.test import Client
 from PIL import Image
 
 from apps.compliance.domain.questionnaires import CATALOGUE
+from apps.compliance.domain.self_certification import WORDING_VERSION
 from apps.compliance.models import KycDocument, KycRecord
 from apps.compliance.selectors.kyc import kyc_view
 from apps.portal.forms.verification import StepForm
@@ -74,6 +75,8 @@ def upload(pages: Client, **changes: Any) -> Any:
 def fill_in(pages: Client) -> None:
     for code, answers in ANSWERS.items():
         assert pages.post(f"/verification/{code}/", answers).status_code == 302, code
+    sign = {"wording_version": WORDING_VERSION}
+    assert pages.post("/verification/tax-certificate/", sign).status_code == 302
 
 
 def test_verification_before_anything_says_what_to_do(pages: Client) -> None:

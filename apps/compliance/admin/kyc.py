@@ -1,6 +1,7 @@
 """The officers' desk for KYC: a queue, and one page that shows everything a decision needs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,15 +18,17 @@ from apps.compliance.domain.kyc import DECIDABLE, RiskRating, outcomes_open
 from apps.compliance.domain.kyc_reasons import REASONS, reasons_by_outcome
 from apps.compliance.domain.masking import answers_masked
 from apps.compliance.domain.questionnaire import Field, Kind, Step
-from apps.compliance.domain.questionnaires import questions_named, step_title
+from apps.compliance.domain.questionnaires import STEP_CODES, questions_named, step_title
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import duration_words, plain
 from apps.compliance.models import KycDecision, KycRecord
 from apps.compliance.selectors.hits import hit_reasons, hits_shown
 from apps.compliance.selectors.information import firm_date, overdue_records
 from apps.compliance.selectors.kyc import answers_of, document_list, quarantine_list, steps_of
+from apps.compliance.selectors.ownership import ownership_view
 from apps.compliance.selectors.screening import subject_of
 from apps.compliance.selectors.screening_alerts import screening_alert
+from apps.compliance.selectors.self_certification import certification_of
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.hits import hits_dispose
@@ -40,7 +43,10 @@ if TYPE_CHECKING:
     from apps.audit.models import AuditEvent
 
 TIMELINE = 100
-CHANGES = ("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed")
+CHANGES = (
+    *("step_saved", "document_uploaded", "file_quarantined", "screened", "hit_disposed"),
+    *("party_saved", "party_removed", "holding_saved", "holding_removed", "tax_certified"),
+)
 
 
 class OverdueFilter(admin.SimpleListFilter):
@@ -157,7 +163,7 @@ class KycRecordAdmin(KycActions):
             )
         except (NotFound, InvalidInput) as error:
             raise Http404 from error
-        return self._page(request, record, {question: answer})
+        return self._page(request, record, {question if step in STEP_CODES else step: answer})
 
     def decide_view(self, request: HttpRequest, record_id: UUID) -> HttpResponse:
         """Propose, confirm or withdraw, as the button says."""
@@ -240,6 +246,8 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
             )
             for step in steps_of(record, answers)
         ],
+        **_ownership(record, revealed),
+        "certification": certification_of(record),
         "documents": document_list(record.id),
         "quarantine": quarantine_list(record.id),
         "factors": record.risk_factors,
@@ -263,6 +271,19 @@ def review_context(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, 
         "dispositions": hit_reasons(),
         **actions_context(record),
     }
+
+
+def _ownership(record: KycRecord, revealed: Mapping[str, str]) -> dict[str, Any]:
+    """Return an entity's owners and controllers; a revealed number is the one of its party."""
+    if not record.is_entity:
+        return {}
+    ownership = ownership_view(record)
+    parties = []
+    for party in ownership.parties:
+        step = replace(party.step, code=str(party.id))
+        shown = {"tin": revealed[step.code]} if step.code in revealed else {}
+        parties.append((party, [_row(step, item, party.answers, shown) for item in step.fields]))
+    return {"ownership": ownership, "parties": parties}
 
 
 def _rights(actor: User, record: KycRecord) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class KycSerializer(serializers.Serializer[Any]):
     jurisdiction = serializers.ChoiceField(choices=JURISDICTIONS)
     questionnaire_version = serializers.CharField()
     is_editable = serializers.BooleanField()
+    is_certified = serializers.BooleanField()
     can_submit = serializers.BooleanField()
     steps = StepSerializer(many=True)
     documents = DocumentSerializer(many=True)

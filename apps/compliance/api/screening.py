@@ -83,6 +83,7 @@ class HitOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     record_id = serializers.UUIDField()
     client_id = serializers.UUIDField(source="record.client_id")
+    party_id = serializers.UUIDField(allow_null=True)
     evidence_version = serializers.IntegerField(source="record.evidence_version")
     list_code = serializers.CharField(source="entity.list_code")
     entry = serializers.CharField(source="entity.uid")

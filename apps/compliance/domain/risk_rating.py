@@ -6,7 +6,7 @@ geography, client, product, channel.  The weights are the firm's own.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from apps.compliance.domain.countries import CALL_FOR_ACTION, EMBARGOED, geography_points
 from apps.compliance.domain.kyc import RiskRating
 
-MODEL_VERSION = "2026-11"
+MODEL_VERSION = "2026-12"
 MEDIUM_FROM = Decimal(30)
 HIGH_FROM = Decimal(60)
 
@@ -64,6 +64,20 @@ FUND_POINTS = {
     "LOAN": 50,
     "OTHER": 80,
 }
+WEALTH_POINTS = {
+    "WORK": 0,
+    "INVESTMENTS": 20,
+    "PROPERTY": 30,
+    "BUSINESS": 40,
+    "CAPITAL": 30,
+    "INHERITANCE": 40,
+    "GIFT": 70,
+    "CRYPTO": 90,
+    "OTHER": 80,
+}
+# What geography_points gives a country of no list.
+ORDINARY = 10
+OF_PEOPLE = ("nationality", "second_nationality", "residence", "incorporation_country")
 ACTIVITY_POINTS = {"UNDER_5K": 0, "5K_25K": 20, "25K_100K": 60, "OVER_100K": 100}
 PEP_POINTS = {"NONE": 0, "SELF": 100, "RELATED": 80}
 SCREENING_POINTS = {"CLEAR": 0, "POSSIBLE": 60, "STRONG": 100, "TRUE_MATCH": 100}
@@ -107,34 +121,56 @@ class Assessment:
     factors: tuple[Factor, ...]
 
 
-def risk_rate(answers: Mapping[str, Any], *, screening: str) -> Assessment:
+def risk_rate(
+    answers: Mapping[str, Any], *, screening: str, people: Collection[Mapping[str, Any]] = ()
+) -> Assessment:
     """Return rating, score (0 to 100) and factors from all steps' answers in one mapping.
 
     `screening` is CLEAR, POSSIBLE, STRONG or TRUE_MATCH.  The rating is the score's band (MEDIUM
-    from 30, HIGH from 60), or the highest floor where that is higher.
+    from 30, HIGH from 60), or the highest floor where that is higher.  `people` are the answers
+    about an entity's owners and controllers: their countries and public functions count as its own.
     """
     residence = _residence(answers)
-    nationalities = [
-        answers[name] for name in ("nationality", "second_nationality") if answers.get(name)
-    ]
+    nationalities = _countries(answers, "nationality", "second_nationality")
+    for person in people:
+        nationalities += _countries(person, *OF_PEOPLE)
+    peps = [one.get("pep", "NONE") for one in (answers, *people)]
     points = {
-        "residence": geography_points(residence),
+        "residence": max(
+            map(geography_points, [residence, *_countries(answers, "business_country")])
+        ),
         "nationality": max(map(geography_points, nationalities), default=0),
-        "pep": PEP_POINTS[answers.get("pep", "NONE")],
+        "pep": max(PEP_POINTS[pep] for pep in peps),
         "occupation": INDUSTRY_POINTS.get(answers["industry"], 10),
         "product": PRODUCT_POINTS,
         "channel": CHANNEL_POINTS,
-        "source_of_funds": max(FUND_POINTS[code] for code in answers["source_of_funds"]),
-        "expected_activity": ACTIVITY_POINTS[answers["expected_activity"]],
+        "source_of_funds": _source_points(answers),
+        "expected_activity": max(
+            ACTIVITY_POINTS[answers[name]]
+            for name in ("expected_activity", "expected_withdrawals")
+            if name in answers
+        ),
         "screening": SCREENING_POINTS[screening],
     }
-    floors = _floors(answers, nationalities, screening)
+    floors = _floors(residence, nationalities, peps, screening)
     factors = tuple(
         Factor(code, LABELS[code], points[code], weight, floors.get(code, RiskRating.LOW))
         for code, weight in WEIGHTS.items()
     )
     score = sum((factor.contribution for factor in factors), Decimal(0))
     return Assessment(_rating(score, factors), score, factors)
+
+
+def _countries(answers: Mapping[str, Any], *questions: str) -> list[str]:
+    return [answers[name] for name in questions if answers.get(name)]
+
+
+def _source_points(answers: Mapping[str, Any]) -> int:
+    """Return the points of the riskiest source of funds or wealth, or of where the money is."""
+    sources = [FUND_POINTS[code] for code in answers["source_of_funds"]]
+    sources += [WEALTH_POINTS[code] for code in answers.get("source_of_wealth", ())]
+    places = map(geography_points, _countries(answers, "funds_country"))
+    return max(*sources, 0, *(points for points in places if points > ORDINARY))
 
 
 def _residence(answers: Mapping[str, Any]) -> str:
@@ -163,17 +199,16 @@ def _rating(score: Decimal, factors: tuple[Factor, ...]) -> RiskRating:
 
 
 def _floors(
-    answers: Mapping[str, Any], nationalities: list[str], screening: str
+    residence: str, nationalities: list[str], peps: list[str], screening: str
 ) -> dict[str, RiskRating]:
     floors = {}
-    residence = _residence(answers)
     if residence in EMBARGOED:
         floors["residence"] = RiskRating.PROHIBITED
     elif residence in CALL_FOR_ACTION:
         floors["residence"] = RiskRating.HIGH
     if {*nationalities} & (CALL_FOR_ACTION | EMBARGOED):
         floors["nationality"] = RiskRating.HIGH
-    if answers.get("pep", "NONE") != "NONE":
+    if {*peps} != {"NONE"}:
         floors["pep"] = RiskRating.HIGH
     by_screening = {
         "POSSIBLE": RiskRating.MEDIUM,

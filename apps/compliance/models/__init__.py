@@ -10,6 +10,7 @@ from apps.compliance.models.movement import Movement
 from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
 from apps.compliance.models.own_list import OwnListChange
+from apps.compliance.models.ownership import KycHolding, KycParty
 from apps.compliance.models.payment import PaymentResult, PaymentScreening
 from apps.compliance.models.rating_override import RatingOverride
 from apps.compliance.models.review import KycReview
@@ -17,6 +18,7 @@ from apps.compliance.models.scenario import Scenario
 from apps.compliance.models.screening import ScreenedClient, ScreeningHit, ScreeningRun
 from apps.compliance.models.screening_review import HitDecision, ScreeningResult
 from apps.compliance.models.screening_search import ScreeningSearch, ScreeningSearchRow
+from apps.compliance.models.self_certification import TaxSelfCertification
 from apps.compliance.models.threshold import ScreeningThreshold
 from apps.compliance.models.watchlist import WatchlistEntity, WatchlistName, WatchlistVersion
 from apps.compliance.models.watchlist_import import WatchlistImport, WatchlistSource
@@ -32,6 +34,8 @@ __all__ = [
     "InformationItem",
     "KycDecision",
     "KycDocument",
+    "KycHolding",
+    "KycParty",
     "KycRecord",
     "KycReminder",
     "KycReview",
@@ -52,6 +56,7 @@ __all__ = [
     "ScreeningSearch",
     "ScreeningSearchRow",
     "ScreeningThreshold",
+    "TaxSelfCertification",
     "WatchlistEntity",
     "WatchlistImport",
     "WatchlistName",

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.compliance.models.kyc import KycRecord
+from apps.compliance.models.ownership import KycParty
 from apps.compliance.models.watchlist import WatchlistEntity
 from apps.core.models import BaseModel
 from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
@@ -39,12 +40,14 @@ class ScreeningRun(BaseModel):
 class ScreenedClient(BaseModel):
     """A client as lists are compared with: kept apart from the answers, so that 10,000 are quick.
 
-    `list_versions` are those that the client was compared with, by the matcher of that version;
-    `checked_at` is the last time that this was done in full.
+    `parties` are an entity's owners and controllers by id.  `list_versions` are those that the
+    client was compared with, by the matcher of that version; `checked_at` is the last time that
+    this was done in full.
     """
 
     record = models.OneToOneField(KycRecord, on_delete=models.PROTECT, related_name="screened")
     subject = EncryptedJSONField(data_class="compliance")
+    parties = EncryptedJSONField(data_class="compliance", null=True)
     list_versions = models.JSONField()
     matcher_version = models.CharField(max_length=20)
     checked_at = models.DateTimeField()
@@ -61,8 +64,9 @@ class ScreeningHit(BaseModel):
 
     `pair_hash` covers both sides: a pair that was cleared comes back only when one of them
     changed.  `features` explains the score, one row a feature; `subject` is the client as compared,
-    null in hits of before it was kept.  `superseded_in` is the run that did
-    not find the pair any more, since the client's answers or the list had changed.
+    null in hits of before it was kept, or the `party` of the client's whom the hit is about.
+    `superseded_in` is the run that did not find the pair any more, since the client's answers or
+    the list had changed.
     """
 
     class Status(models.TextChoices):
@@ -75,6 +79,7 @@ class ScreeningHit(BaseModel):
     run = models.ForeignKey(ScreeningRun, on_delete=models.PROTECT, related_name="hits")
     record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="hits")
     entity = models.ForeignKey(WatchlistEntity, on_delete=models.PROTECT, related_name="+")
+    party = models.ForeignKey(KycParty, null=True, on_delete=models.PROTECT, related_name="+")
     pair_hash = models.CharField(max_length=64)
     score = models.DecimalField(max_digits=4, decimal_places=3)
     client_name = EncryptedTextField(data_class="compliance")

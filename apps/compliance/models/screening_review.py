@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.compliance.models.ownership import KycParty
 from apps.compliance.models.screening import ScreeningHit, ScreeningRun
 from apps.compliance.models.watchlist import WatchlistEntity
 from apps.infrastructure.encryption import EncryptedTextField
@@ -20,12 +21,17 @@ class ScreeningResult(models.Model):
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(ScreeningRun, on_delete=models.PROTECT, related_name="results")
     entity = models.ForeignKey(WatchlistEntity, on_delete=models.PROTECT, related_name="+")
+    party = models.ForeignKey(KycParty, null=True, on_delete=models.PROTECT, related_name="+")
     score = models.DecimalField(max_digits=4, decimal_places=3)
     threshold = models.DecimalField(max_digits=4, decimal_places=3)
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["run", "entity"], name="screening_result_once"),
+            models.UniqueConstraint(
+                fields=["run", "entity", "party"],
+                nulls_distinct=False,
+                name="screening_result_once",
+            ),
         )
 
     def __str__(self) -> str:

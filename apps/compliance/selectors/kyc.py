@@ -29,6 +29,8 @@ from apps.compliance.domain.questionnaires import (
 )
 from apps.compliance.models import KycDocument, KycRecord, KycStep, QuarantinedFile
 from apps.compliance.selectors.information import ItemView, items_shown
+from apps.compliance.selectors.ownership import ownership_view
+from apps.compliance.selectors.self_certification import certification_of
 from apps.infrastructure.prepared import run_prepared
 from apps.users.models import User
 
@@ -86,6 +88,8 @@ class KycView:
     steps: tuple[StepView, ...]
     documents: tuple[DocumentView, ...]
     has_identity_document: bool
+    ownership_gaps: tuple[str, ...]
+    is_certified: bool
     kind: str
     jurisdiction: str
     questionnaire_version: str
@@ -102,8 +106,8 @@ class KycView:
     @property
     def can_submit(self) -> bool:
         complete = all(step.is_complete for step in self.steps)
-        ready = self.is_editable and complete and self.has_identity_document
-        return ready and self.is_all_answered
+        is_whole = complete and not self.ownership_gaps and self.has_identity_document
+        return self.is_editable and is_whole and self.is_certified and self.is_all_answered
 
     @property
     def next_step(self) -> StepView | None:
@@ -147,6 +151,8 @@ def kyc_view(client: User) -> KycView:
         may_update=status in UPDATABLE,
         documents=documents,
         has_identity_document=any(_is_valid_identity(document) for document in documents),
+        ownership_gaps=ownership_view(record).gaps if record and record.is_entity else (),
+        is_certified=certification_of(record).is_in_force if record else False,
         kind=record.kind if record else ClientKind.INDIVIDUAL,
         jurisdiction=jurisdiction_of(merged(answers)),
         questionnaire_version=record.version_asked if record else VERSION,

@@ -16,6 +16,7 @@ from apps.compliance.models import (
 )
 from apps.compliance.selectors.kyc import all_answers
 from apps.compliance.selectors.name_indexes import IndexOf, name_index, row_identifiers
+from apps.compliance.selectors.ownership import parties_answers
 
 # What birth date and country could still lift to where results are kept from.
 LEAST_NAME = float(RESULT_FLOOR - MOST_ADDED)
@@ -36,10 +37,33 @@ def subject_of(record_id: UUID) -> Subject:
     return subject_answered(all_answers(record_id))
 
 
-def subject_kept(record_id: UUID) -> Subject:
-    """Return the client as last screened; answers that are being changed do not count yet."""
+def subjects_of(record_id: UUID) -> dict[str, Subject]:
+    """Return everybody who is compared: the client by "", an entity's parties by their id."""
+    answers = all_answers(record_id)
+    found = {"": subject_answered(answers)}
+    if "legal_name" in answers:
+        parties = parties_answers(record_id)
+        found |= {party: subject_answered(given) for party, given in parties.items()}
+    return found
+
+
+def subjects_kept(record_id: UUID) -> dict[str, Subject]:
+    """Return them as last screened; answers that are being changed do not count yet."""
     kept = ScreenedClient.objects.filter(record_id=record_id).first()
-    return subject_from_json(kept.subject) if kept else subject_of(record_id)
+    return subjects_from(kept) if kept else subjects_of(record_id)
+
+
+def subjects_from(kept: ScreenedClient) -> dict[str, Subject]:
+    parties = kept.parties or {}
+    return {
+        "": subject_from_json(kept.subject),
+        **{party: subject_from_json(data) for party, data in parties.items()},
+    }
+
+
+def subject_kept(record_id: UUID) -> Subject:
+    """Return the client alone as last screened."""
+    return subjects_kept(record_id)[""]
 
 
 def subject_screened(client_id: UUID) -> Subject | None:

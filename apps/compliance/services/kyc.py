@@ -28,6 +28,8 @@ from apps.compliance.events import (
 )
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of, steps_of
+from apps.compliance.selectors.ownership import ownership_view, parties_answers
+from apps.compliance.selectors.self_certification import certification_of
 from apps.compliance.services.information import check_all_answered, step_answered
 from apps.compliance.services.review_triggers import client_changed
 from apps.core.commands import command
@@ -60,7 +62,10 @@ def kyc_choose_kind(*, actor: User, kind: str) -> KycRecord:
     if record.submitted_at is not None:
         raise Conflict("This cannot be changed any more.", code="kyc_kind_fixed")
     record.kind = ClientKind(kind)
+    now = timezone.now()
     record.steps.exclude(step="contact").delete()
+    record.holdings.filter(removed_at=None).update(removed_at=now)
+    record.parties.filter(removed_at=None).update(removed_at=now)
     record.evidence_version += 1
     record.save()
     event = KycKindChosen(
@@ -133,7 +138,8 @@ def kyc_reveal_answer(*, actor: User, record_id: UUID, step: str, question: str)
         record.client_id == actor.id or actor.has_perm("compliance.view_kycdocument")
     ):
         raise NotFound("There is no such answer.")
-    answers = answers_of(record.id).get(step, {})
+    party = parties_answers(record.id).get(step)
+    answers = party or answers_of(record.id).get(step, {})
     if question not in answers or question not in MASKED_QUESTIONS:
         raise NotFound("There is no such answer.")
     emit(
@@ -153,7 +159,8 @@ def kyc_submit(*, actor: User) -> KycRecord:
     """Hand the record in; screening follows after commit.
 
     Raises NotFound without a record, Conflict `kyc_not_editable`, Refused `kyc_incomplete` (facts:
-    step by step what is missing), `kyc_document_missing` and `information_missing`.
+    step by step what is missing), `kyc_ownership_incomplete`, `self_certification_missing`,
+    `kyc_document_missing` and `information_missing`.
     """
     if not KycRecord.objects.of(actor.id).exists():
         raise NotFound("You have not begun your identity check.")
@@ -163,6 +170,14 @@ def kyc_submit(*, actor: User) -> KycRecord:
     missing = _missing(record)
     if missing:
         raise Refused("Some questions still need an answer.", code="kyc_incomplete", **missing)
+    if record.is_entity and (gaps := ownership_view(record).gaps):
+        raise Refused(
+            "Owners and controllers are not complete.",
+            code="kyc_ownership_incomplete",
+            gaps=" ".join(gaps),
+        )
+    if not certification_of(record).is_in_force:
+        raise Refused("Sign for your tax residence.", code="self_certification_missing")
     today = timezone.localdate()
     documents = record.documents.filter(kind__in=IDENTITY_KINDS)
     if not documents.exclude(expiry_date__lt=today).exists():

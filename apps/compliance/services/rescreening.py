@@ -19,9 +19,9 @@ from apps.compliance.selectors.name_indexes import IndexOf, delta_index
 from apps.compliance.selectors.screening import (
     candidates_of,
     entities_near,
-    subject_from_json,
-    subject_kept,
-    subject_of,
+    subjects_from,
+    subjects_kept,
+    subjects_of,
     versions_in_force,
     versions_since,
 )
@@ -84,7 +84,7 @@ def client_screen(*, record_id: UUID) -> ScreeningRun | None:
     While the client may edit, nothing is compared: handing in does that.
     """
     record = KycRecord.objects.locked(record_id)
-    if record.status not in SETTLED or subject_of(record_id) == subject_kept(record_id):
+    if record.status not in SETTLED or subjects_of(record_id) == subjects_kept(record_id):
         return None
     return screening_run(record_id=record_id, trigger=ScreeningRun.Trigger.CLIENT_CHANGE)
 
@@ -127,8 +127,9 @@ class _Delta:
         )
         found = {*ended.values_list("record_id", flat=True)}
         for client in clients:
-            subject = subject_from_json(client.subject)
-            if client.record_id not in found and entities_near(subject, self.index_of):
+            if client.record_id not in found and any(
+                entities_near(subject, self.index_of) for subject in subjects_from(client).values()
+            ):
                 found.add(client.record_id)
         return found
 
@@ -145,7 +146,7 @@ def _batch_compare(*, after: UUID | None, limit: int) -> _Batch:
     rows = rows.exclude(list_versions=versions, matcher_version=MATCHER_VERSION)
     if after is not None:
         rows = rows.filter(record_id__gt=after)
-    rows = rows.only("record_id", "subject", "list_versions", "matcher_version")
+    rows = rows.only("record_id", "subject", "parties", "list_versions", "matcher_version")
     rows = rows.select_for_update(of=("self",), skip_locked=True).order_by("record_id")
     clients = list(rows[:limit])
     if not clients:
@@ -219,8 +220,12 @@ def _batch_check(*, since: datetime, limit: int) -> _Batch:
 
 
 def _differs(client: ScreenedClient) -> bool:
-    subject = subject_from_json(client.subject)
-    found = set(pairs_found(subject, candidates_of(subject), client.record.risk_rating))
+    rating = client.record.risk_rating
+    found = {
+        pair
+        for party, subject in subjects_from(client).items()
+        for pair in pairs_found(subject, candidates_of(subject), rating, party)
+    }
     hits = ScreeningHit.objects.filter(record_id=client.record_id)
     known = hits.exclude(status=ScreeningHit.Status.SUPERSEDED)
     undecided = {*known.filter(status__in=UNDECIDED).values_list("pair_hash", flat=True)}

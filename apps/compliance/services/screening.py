@@ -28,13 +28,14 @@ from apps.compliance.models import (
     ScreeningRun,
 )
 from apps.compliance.selectors.kyc import all_answers
+from apps.compliance.selectors.ownership import parties_answers
 from apps.compliance.selectors.screening import (
     Candidate,
     candidates_of,
     live_hits,
     subject_as_json,
-    subject_kept,
-    subject_of,
+    subjects_kept,
+    subjects_of,
     versions_in_force,
 )
 from apps.compliance.selectors.thresholds import thresholds_in_force
@@ -68,10 +69,14 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
     # Read before the index, which is then never older than what the run says.
     versions = versions_in_force()
     as_kept = trigger in {ScreeningRun.Trigger.LIST_CHANGE, ScreeningRun.Trigger.NIGHTLY}
-    subject = subject_kept(record.id) if as_kept else subject_of(record.id)
-    candidates = candidates_of(subject)
-    pairs = pairs_scored(subject, candidates, record.risk_rating)
-    found = _hits(subject, pairs)
+    subjects = subjects_kept(record.id) if as_kept else subjects_of(record.id)
+    near = {party: candidates_of(subject) for party, subject in subjects.items()}
+    pairs = [
+        pair
+        for party, subject in subjects.items()
+        for pair in pairs_scored(subject, near[party], record.risk_rating, party)
+    ]
+    found = _hits(pairs)
     run = ScreeningRun.objects.create(
         record=record,
         trigger=trigger,
@@ -79,7 +84,7 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
         matcher_version=MATCHER_VERSION,
         threshold=thresholds_in_force().of("", record.risk_rating),
         evidence_version=record.evidence_version,
-        candidate_count=len(candidates),
+        candidate_count=sum(map(len, near.values())),
         hit_count=len(found),
         new_hit_count=0,
     )
@@ -87,16 +92,17 @@ def screening_run(*, record_id: UUID, trigger: str = "ONBOARDING") -> ScreeningR
         ScreeningResult(
             run=run,
             entity_id=pair.candidate.entity_id,
+            party_id=pair.party or None,
             score=pair.match.score,
             threshold=pair.threshold,
         )
         for pair in pairs
     )
-    fresh = _hits_keep(run, found, subject_as_json(subject))
+    fresh = _hits_keep(run, found)
     run.new_hit_count = len(fresh)
     run.save(update_fields=["new_hit_count"])
     superseded = _supersede(record, run, found)
-    _keep(record, run, subject)
+    _keep(record, run, subjects)
     _record_move(record, onboarding=onboarding, has_new=bool(fresh), has_gone=bool(superseded))
     _note(record, run)
     if fresh:
@@ -123,18 +129,25 @@ def _record_move(record: KycRecord, *, onboarding: bool, has_new: bool, has_gone
 
 @dataclass(frozen=True)
 class Pair:
-    """An entry that was compared with the client; a hit from its list's threshold on."""
+    """An entry that was compared with somebody; a hit from its list's threshold on.
+
+    `party` is the id of the owner or controller who was compared, empty for the client.
+    """
 
     candidate: Candidate
     match: Match
     threshold: Decimal
+    subject: Subject
+    party: str = ""
 
     @property
     def is_hit(self) -> bool:
         return self.match.score >= self.threshold
 
 
-def pairs_scored(subject: Subject, candidates: Sequence[Candidate], risk_class: str) -> list[Pair]:
+def pairs_scored(
+    subject: Subject, candidates: Sequence[Candidate], risk_class: str, party: str = ""
+) -> list[Pair]:
     """Return what is worth keeping: every pair from RESULT_FLOOR on, hit or not."""
     thresholds = thresholds_in_force()
     pairs = (
@@ -142,6 +155,8 @@ def pairs_scored(subject: Subject, candidates: Sequence[Candidate], risk_class: 
             candidate,
             subject_match(subject, candidate.subject, candidate.weak_names),
             thresholds.of(candidate.list_code, risk_class),
+            subject,
+            party,
         )
         for candidate in candidates
     )
@@ -149,29 +164,32 @@ def pairs_scored(subject: Subject, candidates: Sequence[Candidate], risk_class: 
 
 
 def pairs_found(
-    subject: Subject, candidates: Sequence[Candidate], risk_class: str
+    subject: Subject, candidates: Sequence[Candidate], risk_class: str, party: str = ""
 ) -> dict[str, Pair]:
     """Return the hits by a keyed digest over both their sides."""
-    return _hits(subject, pairs_scored(subject, candidates, risk_class))
+    return _hits(pairs_scored(subject, candidates, risk_class, party))
 
 
-def _hits(subject: Subject, pairs: Sequence[Pair]) -> dict[str, Pair]:
-    return {pair_digest(asdict(subject), pair.candidate): pair for pair in pairs if pair.is_hit}
+def _hits(pairs: Sequence[Pair]) -> dict[str, Pair]:
+    return {
+        pair_digest(asdict(pair.subject), pair.candidate, pair.party): pair
+        for pair in pairs
+        if pair.is_hit
+    }
 
 
-def pair_digest(compared: Any, candidate: Candidate) -> str:
+def pair_digest(compared: Any, candidate: Candidate, party: str = "") -> str:
     """Return a keyed digest over what is compared of both sides; what is not, changes nothing.
 
-    `compared` is our side as JSON.
+    `compared` is our side as JSON; `party` the owner or controller whom it is of.
     """
     listed = asdict(candidate.subject), sorted(candidate.weak_names)
-    text = json.dumps([compared, candidate.list_code, candidate.uid, listed])
+    sides = [compared, candidate.list_code, candidate.uid, listed]
+    text = json.dumps([*sides, party] if party else sides)
     return blind_index(text, "screening.pair")
 
 
-def _hits_keep(
-    run: ScreeningRun, found: Mapping[str, Pair], compared: dict[str, Any]
-) -> list[ScreeningHit]:
+def _hits_keep(run: ScreeningRun, found: Mapping[str, Pair]) -> list[ScreeningHit]:
     """Store the pairs never seen before; return them.  A superseded one that is back is new."""
     known = ScreeningHit.objects.filter(record=run.record, pair_hash__in=found)
     known = known.exclude(status=ScreeningHit.Status.SUPERSEDED)
@@ -186,7 +204,8 @@ def _hits_keep(
             client_name=found[pair].match.client_name,
             listed_name=found[pair].match.listed_name,
             features=[feature.as_json() for feature in found[pair].match.features],
-            subject=compared,
+            subject=subject_as_json(found[pair].subject),
+            party_id=found[pair].party or None,
         )
         for pair in sorted(fresh)
     ]
@@ -213,12 +232,14 @@ def _supersede(record: KycRecord, run: ScreeningRun, found: Mapping[str, Pair]) 
     return len(stale)
 
 
-def _keep(record: KycRecord, run: ScreeningRun, subject: Subject) -> None:
+def _keep(record: KycRecord, run: ScreeningRun, subjects: Mapping[str, Subject]) -> None:
     """Note what the client was screened as, and with which lists."""
     ScreenedClient.objects.update_or_create(
         record=record,
         defaults={
-            "subject": subject_as_json(subject),
+            "subject": subject_as_json(subjects[""]),
+            "parties": {party: subject_as_json(one) for party, one in subjects.items() if party}
+            or None,
             "list_versions": run.list_versions,
             "matcher_version": run.matcher_version,
             "checked_at": run.created_at,
@@ -235,7 +256,8 @@ def record_rate(record: KycRecord) -> None:
         screening = "STRONG" if max(hit.score for hit in hits) >= STRONG_FROM else "POSSIBLE"
     else:
         screening = "CLEAR"
-    assessment = risk_rate(all_answers(record.id), screening=screening)
+    people = parties_answers(record.id).values() if record.is_entity else ()
+    assessment = risk_rate(all_answers(record.id), screening=screening, people=people)
     rating_apply(record, assessment)
 
 

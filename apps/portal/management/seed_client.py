@@ -9,10 +9,12 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from apps.audit.services import outbox_deliver
+from apps.compliance.domain.self_certification import WORDING_VERSION
 from apps.compliance.selectors.kyc import kyc_of
 from apps.compliance.services.documents import document_upload
 from apps.compliance.services.kyc import kyc_save_step, kyc_start, kyc_submit
 from apps.compliance.services.kyc_decisions import kyc_propose_decision
+from apps.compliance.services.self_certification import self_certification_sign
 from apps.core.domain.money import Money
 from apps.core.errors import Unavailable
 from apps.portal.management.demo import People
@@ -111,6 +113,7 @@ def _identify(client: "User") -> None:
         data=_specimen(),
         expiry_date=timezone.localdate() + timedelta(days=900),
     )
+    self_certification_sign(actor=client, wording_version=WORDING_VERSION)
     kyc_submit(actor=client)
 
 

@@ -8,16 +8,20 @@ from django.shortcuts import redirect, render
 
 from apps.compliance.domain.masking import masked_of
 from apps.compliance.domain.questionnaire import InvalidAnswers
+from apps.compliance.domain.self_certification import TAX_STEPS
 from apps.compliance.domain.uploads import MAX_BYTES
 from apps.compliance.selectors.kyc import KycView, StepView, kyc_view
+from apps.compliance.selectors.self_certification import certification_of
 from apps.compliance.services.documents import document_read, document_upload
 from apps.compliance.services.information import information_answer
 from apps.compliance.services.kyc import (
     kyc_choose_kind,
     kyc_reveal_answer,
     kyc_save_step,
+    kyc_start,
     kyc_submit,
 )
+from apps.compliance.services.self_certification import self_certification_sign
 from apps.core.errors import DomainError
 from apps.infrastructure.api.problems import domain_status
 from apps.infrastructure.attachments import as_attachment
@@ -91,6 +95,30 @@ def kind(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, error.message)
         return _overview(request, DocumentForm(), status=domain_status(error))
     return redirect("portal:verification")
+
+
+@client_page("GET", "HEAD", "POST")
+def certificate(request: HttpRequest) -> HttpResponseBase:
+    """Show what is certified of the tax residence, in which words, and take the signature."""
+    user = actor_of(request)
+    status = 200
+    if request.method == "POST":
+        try:
+            version = request.POST.get("wording_version", "")
+            self_certification_sign(actor=user, wording_version=version)
+        except DomainError as error:
+            messages.error(request, error.message)
+            status = domain_status(error)
+        else:
+            messages.success(request, "Signed.")
+            return redirect("portal:verification")
+    kyc = kyc_view(user)
+    context = {
+        "kyc": kyc,
+        "certification": certification_of(kyc_start(actor=user)),
+        "facts": [one for one in map(kyc.step, TAX_STEPS) if one],
+    }
+    return render(request, "portal/tax_certificate.html", context, status=status)
 
 
 @client_page("POST")
