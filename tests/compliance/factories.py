@@ -192,6 +192,7 @@ def hand_in(client: User) -> KycRecord:
     """Answer every question that was asked of the client, and hand in."""
     for item in InformationItem.objects.filter(record__client=client, status="OPEN"):
         information_answer(actor=client, item_id=item.id, answer="Savings")
+    self_certification_sign(actor=client, wording_version=WORDING_VERSION)
     return kyc_submit(actor=client)
 
 
