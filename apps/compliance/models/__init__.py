@@ -20,6 +20,7 @@ from apps.compliance.models.screening_search import ScreeningSearch, ScreeningSe
 from apps.compliance.models.threshold import ScreeningThreshold
 from apps.compliance.models.watchlist import WatchlistEntity, WatchlistName, WatchlistVersion
 from apps.compliance.models.watchlist_import import WatchlistImport, WatchlistSource
+from apps.compliance.models.work_item import SavedView, WorkItem, WorkLock
 
 __all__ = [
     "Alert",
@@ -44,6 +45,7 @@ __all__ = [
     "PaymentScreening",
     "QuarantinedFile",
     "RatingOverride",
+    "SavedView",
     "Scenario",
     "ScreenedClient",
     "ScreeningHit",
@@ -57,4 +59,6 @@ __all__ = [
     "WatchlistName",
     "WatchlistSource",
     "WatchlistVersion",
+    "WorkItem",
+    "WorkLock",
 ]

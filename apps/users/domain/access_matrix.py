@@ -43,6 +43,7 @@ OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlis
 HIT = "/api/v1/screening/hits/<uuid:hit_id>"
 SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 TRADING, CHANGE = "/admin/trading", "<path:object_id>/change/"
+WORK = "/admin/compliance/workitem"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -291,6 +292,7 @@ OPERATIONS: dict[str, Audience] = {
     **dict(_table("compliance.screeningsearch")),
     **dict(_table("compliance.screeningthreshold")),
     **dict(_table("compliance.watchlistversion")),
+    **dict(_table("compliance.workitem", is_acted_on=True)),
     **dict(_table("ledger.account")),
     **dict(_table("ledger.entry", is_acted_on=True)),
     **dict(_table("ledger.reversalproposal", is_acted_on=True)),
@@ -343,7 +345,13 @@ OPERATIONS: dict[str, Audience] = {
     "GET /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/user/<path:object_id>/change/": PERMISSIONS["users.change_user"],
-    "POST /admin/compliance/alert/next/": PERMISSIONS["compliance.decide_alert"],
+    f"POST {WORK}/false-positives/": PERMISSIONS["compliance.decide_kycrecord"],
+    f"POST {WORK}/next/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/take/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/lock/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/release/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/views/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/views/<uuid:view_id>/remove/": PERMISSIONS["compliance.take_workitem"],
     "POST /admin/compliance/alert/<path:object_id>/change/": PERMISSIONS["compliance.decide_alert"],
     f"GET {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
     f"POST {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
@@ -372,12 +380,16 @@ OPERATIONS: dict[str, Audience] = {
     "ACTION trading.positionimport decline": PERMISSIONS["trading.decide_positionimport"],
     "ACTION compliance.alert confirm_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.alert export_selected": PERMISSIONS["compliance.view_alert"],
-    "ACTION compliance.alert take_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.operationsalert acknowledge": PERMISSIONS[
         "compliance.acknowledge_operationsalert"
     ],
     "ACTION compliance.watchlistsource activate": PERMISSIONS["compliance.propose_watchlist"],
     "ACTION compliance.watchlistsource deactivate": PERMISSIONS["compliance.propose_watchlist"],
+    "ACTION compliance.workitem dispose_selected": PERMISSIONS["compliance.decide_kycrecord"],
+    "ACTION compliance.workitem export_selected": PERMISSIONS["compliance.view_workitem"],
+    "ACTION compliance.workitem give_selected": PERMISSIONS["compliance.assign_workitem"],
+    "ACTION compliance.workitem release_selected": PERMISSIONS["compliance.take_workitem"],
+    "ACTION compliance.workitem take_selected": PERMISSIONS["compliance.take_workitem"],
     "ACTION ledger.entry propose_reversal": PERMISSIONS["ledger.decide_reversal"],
     "ACTION ledger.reversalproposal confirm": PERMISSIONS["ledger.decide_reversal"],
     "ACTION ledger.reversalproposal reject": PERMISSIONS["ledger.decide_reversal"],
