@@ -132,8 +132,8 @@ def test_actions_take_let_go_and_give_and_report_what_is_refused() -> None:
     assert 'name="officer"' not in text_of(browser, LIST)
     supervisor.post(LIST, chosen(mine, action="give_selected", officer=str(other.pk)))
     assert item_of(mine.subject_id).assignee == other
-    unknown = chosen(mine, action="give_selected", officer="x")
-    assert "Say to whom." in supervisor.post(LIST, unknown, follow=True).content.decode()
+    nobody = chosen(mine, action="give_selected", officer="")
+    assert "Say to whom." in supervisor.post(LIST, nobody, follow=True).content.decode()
 
 
 def test_next_opens_what_it_gave_and_says_when_there_is_none() -> None:
