@@ -257,7 +257,7 @@ def test_cockpit_counts_what_waits_and_how_it_is_worked_off_and_links_to_the_row
     assert (alerts.count, alerts.late, alerts.second, alerts.oldest) == (2, 1, 1, "5 h")
     assert (alerts.decided, alerts.in_time, alerts.time_to_decide) == (1, "100 %", "2 h")
     assert (desk.waiting, desk.late, desk.four_eyes) == (7, 1, 3)
-    assert (desk.in_time, desk.false_positives) == ("100 %", "none decided")
+    assert (desk.in_time, desk.false_positives) == ("100 %", "none")
     assert [(bar.label, bar.count, bar.query) for bar in desk.by_list] == [
         ("X", 1, "kind=HIT&topic=X")
     ]
@@ -270,4 +270,4 @@ def test_cockpit_counts_what_waits_and_how_it_is_worked_off_and_links_to_the_row
     assert "<script>" not in text
     assert "style=" not in text
     empty = desk_overview(officer, now - timedelta(days=400))
-    assert empty.in_time == "none decided"
+    assert empty.in_time == "none"

@@ -37,7 +37,7 @@ class StateFilter(admin.SimpleListFilter):
 class WaitsFilter(admin.SimpleListFilter):
     """For the first decision, or for a second officer."""
 
-    title = "waits for"
+    title = "what it waits for"
     parameter_name = "waits"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

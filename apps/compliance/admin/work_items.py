@@ -60,7 +60,6 @@ class WorkItemAdmin(ReadOnlyAdmin):
     list_filter = FILTERS
     list_select_related = ("client", "assignee", "proposed_by")
     search_fields = ("=subject_id", "=client__id")
-    search_help_text = "An id of a client, an alert, a record or a case, in full"
     list_per_page = 50
     actions = (
         *("take_selected", "release_selected", "give_selected", "dispose_selected"),

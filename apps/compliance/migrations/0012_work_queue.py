@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField(null=True)),
             ],
             options={
+                'verbose_name_plural': 'work queue',
                 'ordering': ('priority', 'due_at', 'opened_at', 'id'),
                 'permissions': (('take_workitem', 'Can take work and open it for deciding'), ('assign_workitem', 'Can give work to others')),
             },

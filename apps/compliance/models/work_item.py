@@ -47,6 +47,7 @@ class WorkItem(BaseModel):
 
     class Meta:
         ordering = ("priority", "due_at", "opened_at", "id")
+        verbose_name_plural = "work queue"
         constraints = (
             models.UniqueConstraint(
                 fields=["kind", "subject_id"],

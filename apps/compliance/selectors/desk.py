@@ -181,7 +181,7 @@ def _unfounded(rows: QuerySet[Any]) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "none decided"
+    return f"{100 * part / whole:.0f} %" if whole else "none"
 
 
 def _duration(span: timedelta | None) -> str:
