@@ -25,7 +25,7 @@ WHERE status = 'OPEN' AND assignee_id <> client_id;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0011_questionnaires'),
+        ('compliance', '0013_payment_triggers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
