@@ -7,10 +7,11 @@ import pytest
 from apps.audit.models import AuditEvent
 from apps.compliance.models import Case, KycRecord, ScreeningHit, ScreeningSearch
 from apps.users.domain.roles import Role
-from tests.compliance.alert_factories import make_client, make_officer
+from tests.compliance.alert_factories import make_officer
+from tests.compliance.factories import fill_kyc
 from tests.compliance.test_services_screening import with_list
-from tests.compliance.test_work_items import make_hit
-from tests.users.factories import api_client
+from tests.users.factories import api_client, make_user
+from tests.users.world import make_lists, make_screening
 
 pytestmark = pytest.mark.django_db
 HITS, SEARCHES = "/api/v1/screening/hits", "/api/v1/screening/searches"
@@ -21,8 +22,19 @@ DECISION: dict[str, Any] = {
 }
 
 
+def make_screened(status: str = "IN_REVIEW") -> tuple[KycRecord, ScreeningHit]:
+    client = make_user(Role.CLIENT)
+    fill_kyc(client)
+    KycRecord.objects.update(status=status, risk_rating="LOW")
+    record = KycRecord.objects.get()
+    make_lists(client)
+    _, hit_id = make_screening(client, record)
+    Case.objects.all().delete()
+    return record, ScreeningHit.objects.get(id=hit_id)
+
+
 def test_screening_is_nothing_to_a_client_and_an_auditor_only_reads() -> None:
-    record, hit = make_hit(make_client())
+    record, hit = make_screened()
     client, auditor = api_client(record.client), api_client(make_officer(Role.AUDITOR))
 
     assert client.get(HITS).status_code == 403
@@ -39,21 +51,22 @@ def test_screening_is_nothing_to_a_client_and_an_auditor_only_reads() -> None:
 
 
 def test_hit_is_listed_read_and_decided_on_the_evidence_that_was_read() -> None:
-    record, hit = make_hit(make_client(), "APPROVED")
+    record, hit = make_screened("APPROVED")
     officer = api_client(make_officer())
 
     (row,) = officer.get(HITS, {"status": "OPEN"}).json()["results"]
-    assert (row["id"], row["list_code"], row["evidence_version"]) == (str(hit.id), "X", 0)
+    read = record.evidence_version
+    assert (row["id"], row["list_code"], row["evidence_version"]) == (str(hit.id), "X", read)
     assert officer.get(HITS, {"status": "ODD"}).status_code == 400
     assert officer.get(f"{HITS}/{record.id}").status_code == 404
     address = f"{HITS}/{hit.id}/decisions"
-    stale = officer.post(address, {**DECISION, "evidence_version": 3}, format="json")
+    stale = officer.post(address, {**DECISION, "evidence_version": read - 1}, format="json")
     assert (stale.status_code, stale.json()["code"]) == (409, "stale_evidence")
 
-    decided = officer.post(address, {**DECISION, "evidence_version": 0}, format="json")
+    decided = officer.post(address, {**DECISION, "evidence_version": read}, format="json")
 
     assert (decided.status_code, decided.json()["status"]) == (200, "TRUE_MATCH")
-    again = officer.post(address, {**DECISION, "evidence_version": 1}, format="json")
+    again = officer.post(address, {**DECISION, "evidence_version": read + 1}, format="json")
     assert (again.status_code, again.json()["code"]) == (409, "hit_closed")
     assert KycRecord.objects.get().status == "SUSPENDED"
     assert Case.objects.filter(client=record.client, status="OPEN").count() == 1

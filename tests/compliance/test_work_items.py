@@ -286,6 +286,9 @@ def test_lock_holds_until_it_ends_and_is_enforced_where_decisions_are_taken() ->
     hit_decide(second, hit)
     work_lock_release(actor=second, page_id=record.id)
     assert work_lock_take(actor=first, page_id=record.id).officer == first
+    own = item_of(make_alert(second).id)
+    with pytest.raises(NotPermitted):
+        work_lock_take(actor=second, page_id=own.page_id)
 
 
 @pytest.mark.django_db(transaction=True)

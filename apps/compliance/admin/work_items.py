@@ -30,7 +30,7 @@ from apps.compliance.selectors.work_items import (
 from apps.compliance.services import saved_views as views
 from apps.compliance.services import work_items as services
 from apps.compliance.services.work_locks import TAKE, work_lock_release, work_lock_take
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.exports import csv_stream
 from apps.users.actors import actor_of
@@ -216,8 +216,10 @@ class WorkItemAdmin(ReadOnlyAdmin):
         actor = actor_of(request)
         if not actor.has_perm(TAKE):
             raise PermissionDenied
-        services.work_items_sync()
         item = services.work_take_next(actor=actor)
+        if item is None:
+            services.work_items_sync()
+            item = services.work_take_next(actor=actor)
         if item is None:
             self.message_user(request, "Nothing is unassigned.", messages.INFO)
             return HttpResponseRedirect(reverse(LIST))
@@ -235,9 +237,10 @@ class WorkItemAdmin(ReadOnlyAdmin):
     def lock_view(self, request: HttpRequest, page_id: UUID) -> HttpResponse:
         """Prolong the officer's hold of an open page; 409 when another has it now."""
         actor = actor_of(request)
-        if not actor.has_perm(TAKE):
-            raise PermissionDenied
-        lock = work_lock_take(actor=actor, page_id=page_id)
+        try:
+            lock = work_lock_take(actor=actor, page_id=page_id)
+        except NotPermitted as error:
+            raise PermissionDenied from error
         told = {"holder": str(lock.officer), "until": f"{lock.until:%H:%M}"}
         return JsonResponse(told, status=200 if lock.officer_id == actor.pk else 409)
 

@@ -22,7 +22,7 @@ from apps.users.models import User
 
 ASSIGN = "compliance.assign_workitem"
 VIEW = "compliance.view_workitem"
-SYNC_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('work-items', 0))"
+SYNC_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('work-items', 0))"
 TAKEN_OVER = (
     *("subject_id", "page_id", "stream", "client_id", "topic", "title", "summary"),
     "proposed_by_id",
@@ -31,11 +31,9 @@ TAKEN_OVER = (
 
 @command
 def work_items_sync() -> None:
-    """Bring the queue up to date with what waits now; one at a time, a second call leaves it."""
+    """Bring the queue up to date with what waits now; two calls at once take turns."""
     with connection.cursor() as cursor:
         cursor.execute(SYNC_LOCK)
-        if not cursor.fetchone()[0]:
-            return
     for kind in WorkKind:
         _sync(kind)
 

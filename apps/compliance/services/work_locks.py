@@ -6,7 +6,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.compliance.domain.work_items import LOCK_DURATION
-from apps.compliance.models import WorkLock
+from apps.compliance.models import WorkItem, WorkLock
 from apps.core.commands import command
 from apps.core.errors import Conflict, NotPermitted
 from apps.users.models import User
@@ -18,10 +18,14 @@ TAKE = "compliance.take_workitem"
 def work_lock_take(*, actor: User, page_id: UUID) -> WorkLock:
     """Hold the page for LOCK_DURATION, or prolong the hold; return the lock as it now stands.
 
-    Whoever else holds it keeps it until it ends: look at `officer`.  Raises NotPermitted.
+    Whoever else holds it keeps it until it ends: look at `officer`.  Raises NotPermitted, also
+    for whom it is about and who proposed it: they would keep the others away.
     """
     if not actor.is_active or not actor.has_perm(TAKE):
         raise NotPermitted("You may not do this.")
+    concerns = Q(client=actor) | Q(proposed_by=actor)
+    if WorkItem.objects.of_page(page_id).filter(concerns).exists():
+        raise NotPermitted("Another officer decides this.", code="own_work")
     _free_for(actor, page_id).update(officer=actor, until=timezone.now() + LOCK_DURATION)
     return WorkLock.objects.select_related("officer").get(page_id=page_id)
 
