@@ -25,7 +25,7 @@ WHERE status = 'OPEN' AND assignee_id <> client_id;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0016_kyc_decision_triggers'),
+        ('compliance', '0018_override_triggers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
