@@ -126,15 +126,15 @@ def test_proposal_leaves_its_proposer_waits_for_another_and_returns_when_sent_ba
     record = make_kyc(make_client(), "IN_REVIEW", "HIGH")
     services.work_item_assign(actor=first, item_id=item_of(record.id).id, assignee_id=first.pk)
     terms: dict[str, Any] = {
-        "outcome": "APPROVE",
-        "reason_code": "VERIFIED",
+        "outcome": "REJECT",
+        "reason_code": "UNVERIFIABLE",
         "evidence_version": 0,
     }
     decision = kyc_propose_decision(actor=first, record_id=record.id, **terms)
 
     item = item_of(record.id)
     assert (item.assignee, item.proposed_by) == (None, first)
-    assert item.summary == "Approve: Identity and profile verified"
+    assert item.summary.startswith("Reject: ")
     assert list(WorkItem.objects.awaiting_second(first)) == []
     assert list(WorkItem.objects.awaiting_second(second)) == [item]
     assert services.work_take_next(actor=first) is None
