@@ -49,17 +49,20 @@ class StratfordAdminSite(OTPAdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Show the cockpit to whoever may see alerts, the plain list of tables to the others.
+        """Show the cockpit to whoever may see the queue, the plain list of tables to the others.
 
         Above both stands whether the firm takes orders.
         """
         # Imported late: the site is made before the tables of the applications are loaded.
         from apps.compliance.selectors.desk import desk_overview  # noqa: PLC0415
+        from apps.compliance.services.work_items import work_items_sync  # noqa: PLC0415
         from apps.trading.selectors.firm import firm_switch_get  # noqa: PLC0415
+        from apps.users.actors import actor_of  # noqa: PLC0415
 
         desk, firm = None, None
-        if request.user.has_perm("compliance.view_alert"):
-            desk = desk_overview(timezone.now())
+        if request.user.has_perm("compliance.view_workitem"):
+            work_items_sync()
+            desk = desk_overview(actor_of(request), timezone.now())
         if request.user.has_perm("trading.view_firmswitch"):
             firm = firm_switch_get()
         context = {**(extra_context or {}), "desk": desk, "firm": firm}

@@ -31,6 +31,7 @@ BEAT: dict[str, dict[str, Any]] = {
     "watchlists": {"task": "compliance.refresh_watchlists", "schedule": 900.0},
     # Every minute of the night a batch, until everybody was screened in full.
     "nightly-screening": {"task": "compliance.check_clients", "schedule": crontab("*", "2-5")},
+    "work-queue": {"task": "compliance.sync_work", "schedule": 10.0},
     "screening-searches": {"task": "compliance.run_searches", "schedule": 10.0},
     # Once a stage, whoever asks how often: an hour late is early enough.
     "information-reminders": {"task": "compliance.remind_information", "schedule": 3600.0},

@@ -1,8 +1,12 @@
-"""Forms of the desk's pages for lists; what they hold is checked again by the commands."""
+"""Forms of the desk's pages; what they hold is checked again by the commands."""
+
+from typing import Any
 
 from django import forms
+from django.contrib.admin.helpers import ActionForm
 
 from apps.compliance.models import WatchlistEntity
+from apps.compliance.selectors.work_items import officers
 from apps.compliance.services.own_list import MAX_REASON
 from apps.compliance.services.watchlists import MAX_CODE
 from apps.infrastructure.outbound import URL_LENGTH
@@ -63,3 +67,17 @@ class ReplaceForm(forms.Form):
             raise forms.ValidationError("The file has at most 5 MB.")
         data: bytes = file.read()
         return data
+
+
+class WorkActionForm(ActionForm):
+    """What stands beside the actions of the queue: for a supervisor, to whom."""
+
+    officer = forms.ChoiceField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["officer"] = forms.ChoiceField(
+            choices=[("", "Officer"), *((str(one.pk), str(one)) for one in officers())],
+            required=False,
+            label="Officer",
+        )

@@ -1,5 +1,6 @@
 """Questions to the tables of compliance that concern many rows."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -12,6 +13,8 @@ from apps.core.errors import NotFound
 if TYPE_CHECKING:
     from apps.compliance.models.alert import Alert
     from apps.compliance.models.kyc import KycRecord
+    from apps.compliance.models.work_item import WorkItem
+    from apps.users.models import User
 
 
 class KycRecordQuerySet(models.QuerySet["KycRecord"]):
@@ -37,9 +40,6 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         """Everything that still waits for somebody: open or proposed."""
         return self.exclude(status="CLOSED")
 
-    def unassigned(self) -> Self:
-        return self.filter(status="OPEN", assignee=None)
-
     def awaiting_confirmation(self) -> Self:
         return self.filter(status="PROPOSED")
 
@@ -56,3 +56,30 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         if alert is None:
             raise NotFound("There is no such alert.")
         return alert
+
+
+class WorkItemQuerySet(models.QuerySet["WorkItem"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def locked(self, item_id: UUID) -> "WorkItem":
+        """Return the item under its row lock; raises NotFound."""
+        item = self.select_for_update().filter(pk=item_id).first()
+        if item is None:
+            raise NotFound("There is no such work.")
+        return item
+
+    def of_page(self, page_id: UUID) -> Self:
+        """Return what is decided on one page."""
+        return self.open().filter(page_id=page_id)
+
+    def awaiting_second(self, officer: "User") -> Self:
+        """Return what another officer proposed, about somebody else."""
+        waiting = self.open().filter(proposed_by__isnull=False)
+        return waiting.exclude(proposed_by=officer).exclude(client=officer)
+
+    def unassigned_for(self, officer: "User", kinds: Collection[str]) -> Self:
+        """Return what the officer could take: nobody's, and no proposal of theirs."""
+        free = self.open().filter(assignee=None, kind__in=kinds)
+        mine = models.Q(proposed_by=officer) | models.Q(client=officer)
+        return free.exclude(mine)

@@ -12,6 +12,7 @@ from apps.compliance.services import (
     reviews,
     screening_searches,
     watchlist_sources,
+    work_items,
 )
 
 
@@ -66,3 +67,8 @@ def watch_reviews() -> None:
     reviews.reviews_open()
     reviews.documents_watch()
     reviews.reviews_lapse()
+
+
+@shared_task(name="compliance.sync_work")
+def sync_work() -> None:
+    work_items.work_items_sync()

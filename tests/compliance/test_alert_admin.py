@@ -1,16 +1,11 @@
 """The desk: behind the second factor, one page for one alert, commands behind every button."""
 
-from datetime import timedelta
-
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.audit.models import AuditEvent
-from apps.compliance.models import Alert
-from apps.compliance.selectors.desk import desk_overview
-from apps.compliance.services.alerts import alert_assign, alert_confirm
+from apps.compliance.models import Alert, WorkLock
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
@@ -41,34 +36,6 @@ def test_desk_without_the_second_factor_or_for_a_client_is_closed() -> None:
     assert signed_in(make_client()).get(LIST).status_code in (302, 403)
 
 
-def test_cockpit_shows_queues_and_figures() -> None:
-    make_alert()
-    alert_confirm(actor=make_officer(), alert_id=make_proposed(make_officer()).id)
-    response = signed_in(make_officer()).get(reverse("admin:index"))
-    text = response.content.decode()
-    assert response.status_code == 200
-    assert "Unassigned" in text
-    assert "100 %" in text
-    assert "<script>" not in text
-    assert "style=" not in text
-
-
-def test_desk_overview_counts_what_is_late_and_whose_it_is() -> None:
-    officer = make_officer()
-    alert_assign(actor=officer, alert_id=make_alert().id, assignee_id=officer.pk)
-    make_alert()
-    make_proposed(make_officer())
-
-    desk = desk_overview(timezone.now() + timedelta(hours=73))
-
-    assert (desk.open_alerts, desk.breaches, desk.four_eyes) == (3, 3, 1)
-    assert desk.median_age == "3 d 1 h"
-    assert [(queue.count, queue.breached) for queue in desk.queues] == [(1, 1)] * 3 + [(0, 0)] * 2
-    assert [bar.count for bar in desk.by_age] == [0, 0, 0, 3]
-    empty = desk_overview(timezone.now() - timedelta(days=400))
-    assert empty.false_positive_rate == "none decided"
-
-
 def test_review_page_shows_all_locks_it_and_records_the_view() -> None:
     officer = make_officer()
     alert = make_alert(
@@ -86,14 +53,13 @@ def test_review_page_shows_all_locks_it_and_records_the_view() -> None:
     ):
         assert expected in text
     assert "style=" not in text
-    alert.refresh_from_db()
-    assert alert.locked_by == officer
+    assert WorkLock.objects.get(page_id=alert.id).officer == officer
     head = AuditEvent.objects.stream(alert.stream).last()
     assert head is not None
     assert (head.name, head.actor_id) == ("compliance.alert.viewed", officer.pk)
 
     other = signed_in(make_officer()).get(page(alert)).content.decode()
-    assert "has this alert open" in other
+    assert "has this open until" in other
     assert 'value="propose"' not in other
 
 
@@ -107,7 +73,6 @@ def test_alert_is_proposed_on_the_page_and_confirmed_by_another_officer() -> Non
         {"command": "propose", "decision": "NOT_SUSPICIOUS:ONE_OFF", "note": "Seen."},
     )
     assert "second officer must confirm" in first.get(page(alert)).content.decode()
-    first.post(page(alert), {"command": "release"})
     first.post(page(alert), {"command": "confirm"})
     alert.refresh_from_db()
     assert alert.status == "PROPOSED"
@@ -135,26 +100,24 @@ def test_asvs_v2_3_5_confirmation_on_the_desk_needs_a_fresh_second_factor() -> N
     assert "Reading needs none." in second.get(page(alert)).content.decode()
 
 
-@pytest.mark.parametrize(("command", "status"), [("reject", "OPEN"), ("take", "PROPOSED")])
-def test_other_buttons_call_their_commands(command: str, status: str) -> None:
+def test_button_that_sends_back_calls_its_command() -> None:
     alert = make_proposed(make_officer())
-    officer = make_officer()
-    signed_in(officer).post(page(alert), {"command": command, "note": "No."})
+    signed_in(make_officer()).post(page(alert), {"command": "reject", "note": "No."})
     alert.refresh_from_db()
-    assert alert.status == status
-    assert (alert.assignee == officer) is (command == "take")
+    assert alert.status == "OPEN"
 
 
 def test_auditor_sees_and_cannot_act() -> None:
     alert = make_alert()
     auditor = signed_in(make_officer(Role.AUDITOR))
     text = auditor.get(page(alert)).content.decode()
-    for command in ("propose", "take", "release", "note"):
+    for command in ("propose", "note"):
         assert f'value="{command}"' not in text
-    auditor.post(page(alert), {"command": "take"})
-    assert auditor.post(reverse("admin:compliance_alert_next")).status_code == 403
-    alert.refresh_from_db()
-    assert (alert.assignee, alert.locked_by) == (None, None)
+    assert "Assign to me" not in text
+    auditor.post(page(alert), {"command": "note", "note": "x"})
+    assert auditor.post(reverse("admin:compliance_workitem_next")).status_code == 403
+    assert not alert.notes.exists()
+    assert not WorkLock.objects.exists()
 
     events = auditor.get(reverse("admin:audit_auditevent_changelist"), {"q": alert.stream})
     assert "Alert raised" in events.content.decode()
@@ -167,33 +130,20 @@ def test_addresses_that_are_wrong_are_not_found() -> None:
     assert officer.post(page(make_alert()), {"command": "odd"}).status_code == 404
 
 
-def test_next_unassigned_opens_the_most_urgent_and_says_when_there_is_none() -> None:
-    alert = make_alert()
-    officer = signed_in(make_officer())
-    address = reverse("admin:compliance_alert_next")
-    assert officer.get(address).status_code == 405
-    assert officer.post(address)["Location"] == page(alert)
-    assert officer.post(address)["Location"] == LIST
-
-
-@pytest.mark.parametrize("held", ["me", "nobody", "somebody"])
-def test_work_queue_is_filtered_by_assignee_and_keeps_its_order(held: str) -> None:
+def test_list_keeps_its_order() -> None:
     make_alert()
     officer = signed_in(make_officer())
-    assert officer.get(LIST, {"held": held}).status_code == 200
     officer.get(LIST, {"o": "-5"})
     assert officer.get(LIST).context["cl"].params.get("o") == "-5"
 
 
-def test_actions_take_confirm_and_report_what_is_refused() -> None:
+def test_action_confirms_and_reports_what_is_refused() -> None:
     proposer = make_officer()
     alert = make_proposed(proposer)
     chosen = {"_selected_action": [str(alert.id)]}
 
     answer = signed_in(proposer).post(LIST, {"action": "confirm_selected", **chosen}, follow=True)
     assert "second officer" in answer.content.decode()
-    officer = make_officer()
-    signed_in(officer).post(LIST, {"action": "take_selected", **chosen})
     second = signed_in(make_officer())
     age_second_factor(second)
     asked = second.post(LIST, {"action": "confirm_selected", **chosen})
@@ -204,7 +154,7 @@ def test_actions_take_confirm_and_report_what_is_refused() -> None:
     second.post(LIST, {"action": "confirm_selected", **chosen})
 
     alert.refresh_from_db()
-    assert (alert.assignee, alert.status) == (officer, "CLOSED")
+    assert alert.status == "CLOSED"
 
 
 def test_export_is_recorded_and_cells_are_no_formulas() -> None:

@@ -21,7 +21,7 @@ from apps.compliance.domain.alerts import (
     check_disposition,
     next_status,
 )
-from apps.compliance.models import Alert, AlertEvidence, AlertNote
+from apps.compliance.models import Alert, AlertEvidence, AlertNote, WorkLock
 from apps.compliance.services import alerts as services
 from apps.core.errors import (
     Conflict,
@@ -32,7 +32,6 @@ from apps.core.errors import (
     NotPermitted,
     Refused,
 )
-from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
 
@@ -84,7 +83,7 @@ def test_alert_raise_first_time_opens_with_evidence_and_deadline() -> None:
     alert.refresh_from_db()
     assert alert.status == Alert.Status.OPEN
     assert (alert.scenario_version, alert.score) == (4, Decimal("0.7500"))
-    assert alert.due_at - alert.created_at <= timedelta(hours=72)
+    assert timedelta(hours=24) < alert.due_at - alert.created_at < timedelta(days=7)
     assert (alert.window_start, alert.window_end) == (start, start + timedelta(hours=24))
     assert [row.facts for row in alert.evidence.all()] == [{"amount": "9000.00"}]
     (event,) = AuditEvent.objects.stream(alert.stream)
@@ -269,12 +268,7 @@ COMMANDS: dict[str, Callable[[User, Alert], object]] = {
     "confirm": act(services.alert_confirm),
     "reject": act(services.alert_reject_proposal, note="No."),
     "note": act(services.alert_note, note="Called."),
-    "lock": act(services.alert_lock),
     "view": act(services.alert_view),
-    "take": lambda actor, alert: services.alert_assign(
-        actor=actor, alert_id=alert.id, assignee_id=actor.pk
-    ),
-    "next": lambda actor, alert: services.alert_next_unassigned(actor=actor),
     "export": lambda actor, alert: services.alert_export_record(actor=actor, alert_ids=[alert.id]),
 }
 
@@ -290,7 +284,7 @@ def test_alert_command_by_a_client_is_denied_and_changes_nothing(name: str) -> N
     assert snapshot(alert) == before
 
 
-@pytest.mark.parametrize("name", ["propose", "lock", "note"])
+@pytest.mark.parametrize("name", ["propose", "note"])
 def test_alert_about_the_officer_is_not_theirs_to_decide(name: str) -> None:
     officer = make_officer()
     alert = make_alert(officer)
@@ -300,7 +294,7 @@ def test_alert_about_the_officer_is_not_theirs_to_decide(name: str) -> None:
     assert snapshot(alert) == before
 
 
-@pytest.mark.parametrize("name", ["propose", "note", "lock"])
+@pytest.mark.parametrize("name", ["propose", "note"])
 def test_alert_open_at_another_officer_is_locked_until_the_hold_expires(name: str) -> None:
     first, second = make_officer(), make_officer()
     alert = make_alert()
@@ -309,30 +303,19 @@ def test_alert_open_at_another_officer_is_locked_until_the_hold_expires(name: st
 
     with pytest.raises(Conflict) as refusal:
         COMMANDS[name](second, alert)
-    assert refusal.value.code == "alert_locked"
+    assert refusal.value.code == "work_locked"
     assert snapshot(alert) == before
 
-    Alert.objects.filter(pk=alert.pk).update(locked_until=timezone.now() - timedelta(seconds=1))
+    WorkLock.objects.filter(page_id=alert.pk).update(until=timezone.now())
     COMMANDS[name](second, alert)
 
 
-@pytest.mark.parametrize("name", ["propose", "confirm", "reject", "note", "lock", "take"])
+@pytest.mark.parametrize("name", ["propose", "confirm", "reject", "note"])
 def test_closed_alert_takes_no_command(name: str) -> None:
     alert = make_proposed(make_officer())
     services.alert_confirm(actor=make_officer(), alert_id=alert.id)
     with pytest.raises(Conflict):
         COMMANDS[name](make_officer(), alert)
-
-
-def test_alert_unlock_lets_the_next_officer_in() -> None:
-    first, second = make_officer(), make_officer()
-    alert = make_alert()
-    services.alert_lock(actor=first, alert_id=alert.id)
-    services.alert_unlock(actor=second, alert_id=alert.id)
-    with pytest.raises(Conflict):
-        services.alert_lock(actor=second, alert_id=alert.id)
-    services.alert_unlock(actor=first, alert_id=alert.id)
-    services.alert_lock(actor=second, alert_id=alert.id)
 
 
 @pytest.mark.parametrize(
@@ -356,37 +339,6 @@ def test_alert_propose_with_bad_input_changes_nothing(change: dict[str, str]) ->
 def test_alert_that_does_not_exist_is_not_found() -> None:
     with pytest.raises(NotFound):
         services.alert_confirm(actor=make_officer(), alert_id=uuid4())
-
-
-def test_alert_assign_needs_a_supervisor_and_somebody_who_may_decide() -> None:
-    alert, officer = make_alert(), make_officer()
-    supervisor = make_officer(Role.COMPLIANCE_SUPERVISOR)
-    with pytest.raises(NotPermitted):
-        services.alert_assign(actor=make_officer(), alert_id=alert.id, assignee_id=officer.pk)
-    with pytest.raises(InvalidInput):
-        services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=make_client().pk)
-    assert names(alert) == ["compliance.alert.raised"]
-
-    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=officer.pk)
-    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=officer.pk)
-    services.alert_assign(actor=supervisor, alert_id=alert.id, assignee_id=None)
-
-    alert.refresh_from_db()
-    assert alert.assignee is None
-    assert names(alert).count("compliance.alert.assigned") == 2
-
-
-def test_next_unassigned_gives_the_most_urgent_and_none_at_the_end() -> None:
-    officer = make_officer()
-    late = make_alert()
-    urgent = make_alert(kind="SCREENING", scenario_code="WATCHLIST")
-
-    first = services.alert_next_unassigned(actor=officer)
-    second = services.alert_next_unassigned(actor=officer)
-
-    assert first == urgent
-    assert second == late
-    assert services.alert_next_unassigned(actor=officer) is None
 
 
 def in_threads(*calls: Callable[[], object]) -> list[object]:
@@ -432,22 +384,6 @@ def test_alert_raised_at_once_is_one_alert() -> None:
 
     assert len({result.id for result in results if isinstance(result, Alert)}) == 1
     assert AlertEvidence.objects.count() == 6
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_officers_who_ask_for_the_next_at_once_get_two() -> None:
-    make_alert()
-    make_alert()
-    officers = [make_officer(), make_officer()]
-
-    results = in_threads(
-        *(
-            lambda officer=officer: services.alert_next_unassigned(actor=officer)
-            for officer in officers
-        )
-    )
-
-    assert len({result.id for result in results if isinstance(result, Alert)}) == 2
 
 
 def test_alert_viewed_by_its_proposer_stays_free_for_the_second_officer() -> None:

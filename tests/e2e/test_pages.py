@@ -20,6 +20,7 @@ SCHEMES = ("light", "dark")
 LISTS = "#result_list tbody th a"
 DESK = (
     *("/admin/", "/admin/compliance/alert/", "/admin/compliance/kycrecord/"),
+    *("/admin/compliance/workitem/", "/admin/compliance/workitem/?waits=second&sla=late"),
     *("/admin/compliance/alert/?status__exact=CLOSED", "/admin/compliance/scenario/"),
     *("/admin/compliance/watchlistimport/", "/admin/compliance/ownlistchange/entries/"),
     *("/admin/compliance/watchlistversion/", "/admin/trading/order/", "/admin/ledger/entry/"),

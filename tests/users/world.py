@@ -31,6 +31,7 @@ from apps.compliance.models import (
 )
 from apps.compliance.providers.own import OwnEntries
 from apps.compliance.services.watchlists import provider_import
+from apps.compliance.services.work_items import work_items_sync
 from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
@@ -190,6 +191,8 @@ def make_account() -> dict[str, Any]:
     )
     ChargeRate.objects.create(kind="CUSTODY_FEE", rate_bps=1, reason="x", proposed_by=client)
     search_id, hit_id = make_screening(client, record)
+    alert_id = make_alert(client).pk
+    work_items_sync()
     return {
         "client": client,
         "client_id": client.pk,
@@ -198,11 +201,13 @@ def make_account() -> dict[str, Any]:
         "order_id": order.id,
         "record_id": record.pk,
         "document_id": record.documents.get().pk,
-        "alert_id": make_alert(client).pk,
         "batch_id": OrderBatch.objects.create(
             portfolio=portfolio, kind="REBALANCE", status="PROPOSED"
         ).pk,
         "plan_id": make_plan(portfolio).pk,
+        "alert_id": alert_id,
+        "page_id": alert_id,
+        "view_id": uuid4(),
         "hit_id": hit_id,
         "search_id": search_id,
         "key_id": make_key(client),

@@ -1,5 +1,5 @@
 """The officers' pages of compliance; Django looks for them here."""
 
-from apps.compliance.admin import alerts, kyc, own_list, screening, watchlists
+from apps.compliance.admin import alerts, kyc, own_list, screening, watchlists, work_items
 
-__all__ = ["alerts", "kyc", "own_list", "screening", "watchlists"]
+__all__ = ["alerts", "kyc", "own_list", "screening", "watchlists", "work_items"]

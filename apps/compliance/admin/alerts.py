@@ -9,10 +9,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
 
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.domain.timeline import views_folded
@@ -22,6 +21,7 @@ from apps.compliance.selectors.alerts import alert_timeline, reason_choices
 from apps.compliance.selectors.kyc import kyc_of
 from apps.compliance.selectors.screening_alerts import HitsOutcome, alert_hits, hits_outcome
 from apps.compliance.services import alerts as services
+from apps.compliance.services.work_items import page_opened
 from apps.core.errors import DomainError, NotFound, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.exports import csv_attachment
@@ -50,31 +50,7 @@ COMMANDS: dict[str, Post] = {
     "note": lambda actor, alert_id, form: services.alert_note(
         actor=actor, alert_id=alert_id, note=form.get("note", "")
     ),
-    "take": lambda actor, alert_id, form: services.alert_assign(
-        actor=actor, alert_id=alert_id, assignee_id=actor.pk
-    ),
-    "release": lambda actor, alert_id, form: services.alert_unlock(actor=actor, alert_id=alert_id),
 }
-
-
-class HeldFilter(admin.SimpleListFilter):
-    """Whose the alert is."""
-
-    title = "assignee"
-    parameter_name = "held"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("me", "Mine"), ("nobody", "Unassigned"), ("somebody", "Assigned")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
-        match self.value():
-            case "me":
-                return queryset.filter(assignee=actor_of(request))
-            case "nobody":
-                return queryset.filter(assignee=None)
-            case "somebody":
-                return queryset.exclude(assignee=None)
-        return queryset
 
 
 class ScenarioFilter(admin.SimpleListFilter):
@@ -92,19 +68,13 @@ class ScenarioFilter(admin.SimpleListFilter):
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("subject", "client", "status", "likelihood", "age", "sla", "assignee", "proposed_by"),
-    )
-    list_filter = ("status", HeldFilter, "kind", ScenarioFilter, "disposition")
-    list_select_related = ("client", "assignee", "proposed_by")
+    list_display = (*("subject", "client", "status", "likelihood", "age", "sla", "proposed_by"),)
+    list_filter = ("status", "kind", ScenarioFilter, "disposition")
+    list_select_related = ("client", "proposed_by")
     search_fields = ("client__email", "scenario_code")
     ordering = ("due_at",)
     list_per_page = 50
-    actions = ("take_selected", "confirm_selected", "export_selected")
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.next_view))
-        return [path("next/", view, name="compliance_alert_next"), *super().get_urls()]
+    actions = ("confirm_selected", "export_selected")
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).has_perm(services.DECIDE)
@@ -139,10 +109,6 @@ class AlertAdmin(ReadOnlyAdmin):
             request.GET = query  # type: ignore[assignment]
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description="Take the selected alerts", permissions=["decide"])
-    def take_selected(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
-        self._each(request, queryset, "take")
-
     @admin.action(description="Confirm the selected proposals", permissions=["decide"])
     def confirm_selected(
         self, request: HttpRequest, queryset: QuerySet[Alert]
@@ -171,17 +137,6 @@ class AlertAdmin(ReadOnlyAdmin):
         )
         rows = ([getattr(alert, name) for name in EXPORT_COLUMNS] for alert in alerts)
         return csv_attachment("alerts.csv", EXPORT_COLUMNS, rows)
-
-    def next_view(self, request: HttpRequest) -> HttpResponse:
-        """Give the officer the most urgent alert that nobody has."""
-        try:
-            alert = services.alert_next_unassigned(actor=actor_of(request))
-        except NotPermitted as error:
-            raise PermissionDenied from error
-        if alert is None:
-            self.message_user(request, "Nothing is unassigned.", messages.INFO)
-            return HttpResponseRedirect(reverse("admin:compliance_alert_changelist"))
-        return HttpResponseRedirect(reverse("admin:compliance_alert_change", args=[alert.id]))
 
     def change_view(
         self,
@@ -225,8 +180,11 @@ class AlertAdmin(ReadOnlyAdmin):
 
     def _review(self, alert: Alert, actor: User) -> dict[str, Any]:
         now = timezone.now()
-        locked = alert.is_locked_for(actor, now)
-        may_act = actor.has_perm(services.DECIDE) and not locked and alert.client_id != actor.pk
+        is_decidable = alert.status != Alert.Status.CLOSED and actor.has_perm(services.DECIDE)
+        concerned = actor.pk in {alert.client_id, alert.proposed_by_id}
+        work = page_opened(actor, alert.id, is_open=is_decidable and not concerned)
+        is_mine = not work["locked"] and alert.client_id != actor.pk
+        may_act = actor.has_perm(services.DECIDE) and is_mine
         outcome = hits_outcome(alert)
         record = kyc_of(alert.client_id)
         may_read_kyc = record is not None and actor.has_perm("compliance.view_kycrecord")
@@ -235,16 +193,12 @@ class AlertAdmin(ReadOnlyAdmin):
             "opts": Alert._meta,
             "alert": alert,
             "late": alert.status != Alert.Status.CLOSED and alert.due_at < now,
-            "locked": locked,
+            **work,
             "may_propose": may_act and alert.status == Alert.Status.OPEN,
             "may_confirm": may_act
             and alert.status == Alert.Status.PROPOSED
             and alert.proposed_by_id != actor.pk,
             "may_reject": may_act and alert.status == Alert.Status.PROPOSED,
-            "may_take": may_act
-            and alert.status != Alert.Status.CLOSED
-            and alert.assignee_id != actor.pk,
-            "may_release": alert.locked_by_id == actor.pk,
             "explanation": [_bar(row) for row in alert.explanation],
             "evidence": alert.evidence.all(),
             "hits": alert_hits(alert),

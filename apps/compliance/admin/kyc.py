@@ -33,6 +33,7 @@ from apps.compliance.services import kyc_decisions
 from apps.compliance.services.documents import document_read
 from apps.compliance.services.hits import hits_dispose
 from apps.compliance.services.kyc import kyc_reveal_answer
+from apps.compliance.services.work_items import page_opened
 from apps.core.errors import InvalidInput, NotFound
 from apps.infrastructure.attachments import as_attachment
 from apps.users.actors import actor_of
@@ -290,10 +291,15 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     """Return what this officer may do here; a form that would be refused is not shown."""
     pending = record.decisions.filter(status=KycDecision.Status.PROPOSED)
     alert = screening_alert(record.client_id)
+    is_proposer = pending.filter(proposed_by=actor).exists()
+    may_decide = actor.has_perm(kyc_decisions.DECIDE) and record.client_id != actor.pk
+    has_work = record.status in DECIDABLE or record.hits.filter(status="OPEN").exists()
+    work = page_opened(actor, record.id, is_open=may_decide and has_work and not is_proposer)
     return {
-        "may_decide": actor.has_perm(kyc_decisions.DECIDE) and record.client_id != actor.pk,
+        **work,
+        "may_decide": may_decide and not work["locked"],
         "is_own": record.client_id == actor.pk,
-        "is_proposer": pending.filter(proposed_by=actor).exists(),
+        "is_proposer": is_proposer,
         "alert": alert if actor.has_perm("compliance.view_alert") else None,
     }
 

@@ -17,6 +17,7 @@ from apps.compliance.providers.own import cells_of
 from apps.compliance.selectors.own_list import own_entries, own_version, proposal_diff
 from apps.compliance.services import own_list
 from apps.compliance.services.watchlist_sources import PROPOSE
+from apps.compliance.services.work_items import page_opened
 from apps.core.errors import DomainError
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
@@ -59,6 +60,7 @@ class OwnListChangeAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(change),
+            **page_opened(actor, change.id, is_open=is_open and change.proposed_by_id != actor.pk),
             "change": change,
             "changes": proposal_diff(change)[:SHOWN] if is_open else [],
             "is_stale": is_open and change.base_version != own_version(),

@@ -22,6 +22,7 @@ from apps.compliance.selectors.screening_searches import (
 )
 from apps.compliance.selectors.thresholds import threshold_in_force, threshold_replay
 from apps.compliance.services import screening_searches, thresholds
+from apps.compliance.services.work_items import page_opened
 from apps.core.errors import DomainError, InvalidInput, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.exports import csv_attachment
@@ -128,6 +129,7 @@ class ScreeningThresholdAdmin(DeskAdmin):
             except DomainError as error:
                 self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(_address("change", row.id))
+        is_open = row.status == "PROPOSED"
         return self._page(
             request,
             "screeningthreshold/review",
@@ -135,7 +137,8 @@ class ScreeningThresholdAdmin(DeskAdmin):
             row=row,
             current=threshold_in_force(row.list_code, row.risk_class),
             replay=threshold_replay(row.list_code, row.risk_class, row.threshold),
-            may_change=row.status == "PROPOSED" and actor.has_perm(thresholds.CHANGE),
+            **page_opened(actor, row.id, is_open=is_open and row.proposed_by_id != actor.pk),
+            may_change=is_open and actor.has_perm(thresholds.CHANGE),
             is_proposer=row.proposed_by_id == actor.pk,
         )
 
@@ -221,9 +224,9 @@ class ScreeningSearchAdmin(DeskAdmin):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "client", "status", "assignee", "opened_at")
+    list_display = ("__str__", "client", "status", "opened_at")
     list_filter = ("status",)
-    list_select_related = ("client", "assignee")
+    list_select_related = ("client",)
 
 
 def _address(page: str, row_id: UUID) -> str:

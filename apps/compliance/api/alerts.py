@@ -96,8 +96,8 @@ class AlertDetailView(ApiView):
     @extend_schema(responses={200: AlertDetailOutput})
     def get(self, request: Request, alert_id: UUID) -> Response:
         actor = actor_of(request)
-        alert_get(actor, alert_id)
-        alert = alert_view(actor=actor, alert_id=alert_id)
+        alert = alert_get(actor, alert_id)
+        alert_view(actor=actor, alert_id=alert_id)
         body = {
             **AlertOutput(alert).data,
             "parameters": alert.parameters,
@@ -114,8 +114,8 @@ class AlertProposalView(ApiView):
         actor = actor_of(request)
         alert_get(actor, alert_id)
         proposal: dict[str, Any] = self.validated(ProposalInput(data=request.data))
-        alert = alert_propose(actor=actor, alert_id=alert_id, **proposal)
-        return Response(AlertOutput(alert).data)
+        alert_propose(actor=actor, alert_id=alert_id, **proposal)
+        return Response(AlertOutput(alert_get(actor, alert_id)).data)
 
 
 class AlertConfirmationView(ApiView):
@@ -124,4 +124,5 @@ class AlertConfirmationView(ApiView):
         actor = actor_of(request)
         alert_get(actor, alert_id)
         require_step_up(request)
-        return Response(AlertOutput(alert_confirm(actor=actor, alert_id=alert_id)).data)
+        alert_confirm(actor=actor, alert_id=alert_id)
+        return Response(AlertOutput(alert_get(actor, alert_id)).data)

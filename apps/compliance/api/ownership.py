@@ -23,7 +23,6 @@ from apps.infrastructure.api.fields import DecimalField
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users.actors import actor_of
-from apps.users.models import User
 
 ROLES = [role.value for role in Role]
 PARTY_KINDS = [*PARTY_STEPS]
@@ -85,14 +84,14 @@ class OwnershipOutput(serializers.Serializer[Any]):
     is_complete = serializers.BooleanField()
 
 
-def _shown(user: User) -> Response:
+def _shown(request: Request) -> Response:
     return Response(OwnershipOutput(ownership_of(user.pk)).data)
 
 
 class OwnershipView(ApiView):
     @extend_schema(operation_id="kyc_ownership_retrieve", responses={200: OwnershipOutput})
     def get(self, request: Request) -> Response:
-        return _shown(actor_of(request))
+        return _shown(request)
 
 
 class PartyView(ApiView):
@@ -113,7 +112,7 @@ class PartyView(ApiView):
         if kind in PARTY_STEPS and not {*answers} <= {*PARTY_STEPS[kind].by_name}:
             raise Refused("Another kind of party is asked that.", code="question_not_asked")
         party_save(actor=user, party_id=party_id, kind=str(kind), answers=answers)
-        return _shown(user)
+        return _shown(request)
 
     @extend_schema(operation_id="kyc_party_remove", responses={204: None})
     def delete(self, request: Request, party_id: UUID) -> Response:
@@ -137,7 +136,7 @@ class HoldingView(ApiView):
             votes=asked.get("votes"),
             roles=asked.get("roles", ()),
         )
-        return _shown(user)
+        return _shown(request)
 
     @extend_schema(operation_id="kyc_holding_remove", responses={204: None})
     def delete(self, request: Request, holding_id: UUID) -> Response:

@@ -14,7 +14,6 @@ from apps.infrastructure.api.fields import TextField
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.users.actors import actor_of
-from apps.users.models import User
 
 
 class SignatureInput(InputSerializer):
@@ -36,8 +35,8 @@ class CertificationOutput(serializers.Serializer[Any]):
     signed = SignatureOutput(many=True)
 
 
-def _shown(user: User) -> Response:
-    return Response(CertificationOutput(certification_of(kyc_start(actor=user))).data)
+def _shown(request: Request) -> Response:
+    return Response(CertificationOutput(certification_of(kyc_start(actor=actor_of(request)))).data)
 
 
 class SelfCertificationView(ApiView):
@@ -45,7 +44,7 @@ class SelfCertificationView(ApiView):
         operation_id="kyc_self_certification_retrieve", responses={200: CertificationOutput}
     )
     def get(self, request: Request) -> Response:
-        return _shown(actor_of(request))
+        return _shown(request)
 
     @extend_schema(
         operation_id="kyc_self_certification_sign",
@@ -56,4 +55,4 @@ class SelfCertificationView(ApiView):
         asked: Any = self.validated(SignatureInput(data=request.data))
         user = actor_of(request)
         self_certification_sign(actor=user, wording_version=asked["wording_version"])
-        return _shown(user)
+        return _shown(request)

@@ -1,6 +1,5 @@
-"""What an alert may become, for which reasons, and how long an officer may take."""
+"""What an alert may become, and for which reasons."""
 
-from datetime import timedelta
 from enum import StrEnum
 
 from apps.core.errors import IllegalTransition, InvalidInput, Refused
@@ -58,12 +57,7 @@ REASONS: dict[AlertKind, dict[str, tuple[str, ...]]] = {
 }
 # What says that there was something in it.
 CONFIRMED = ("TRUE_MATCH", "SUSPICIOUS")
-SLA: dict[AlertKind, timedelta] = {
-    AlertKind.SCREENING: timedelta(hours=24),
-    AlertKind.MONITORING: timedelta(hours=72),
-}
 MAX_NOTE = 4000
-LOCK_DURATION = timedelta(minutes=10)
 
 
 def next_status(status: str, trigger: AlertTrigger) -> AlertStatus:

@@ -62,12 +62,6 @@ class AlertDecided(AlertEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlertAssigned(AlertEvent):
-    name: ClassVar[str] = "compliance.alert.assigned"
-    assignee_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class AlertNoted(AlertEvent):
     name: ClassVar[str] = "compliance.alert.noted"
     note_id: int

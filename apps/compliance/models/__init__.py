@@ -22,6 +22,7 @@ from apps.compliance.models.self_certification import TaxSelfCertification
 from apps.compliance.models.threshold import ScreeningThreshold
 from apps.compliance.models.watchlist import WatchlistEntity, WatchlistName, WatchlistVersion
 from apps.compliance.models.watchlist_import import WatchlistImport, WatchlistSource
+from apps.compliance.models.work_item import SavedView, WorkItem, WorkLock
 
 __all__ = [
     "Alert",
@@ -48,6 +49,7 @@ __all__ = [
     "PaymentScreening",
     "QuarantinedFile",
     "RatingOverride",
+    "SavedView",
     "Scenario",
     "ScreenedClient",
     "ScreeningHit",
@@ -62,4 +64,6 @@ __all__ = [
     "WatchlistName",
     "WatchlistSource",
     "WatchlistVersion",
+    "WorkItem",
+    "WorkLock",
 ]

@@ -72,14 +72,6 @@ class Alert(BaseModel):
     )
     decided_at = models.DateTimeField(null=True)
 
-    assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    locked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    locked_until = models.DateTimeField(null=True)
-
     objects = AlertQuerySet.as_manager()
 
     class Meta:
@@ -118,11 +110,6 @@ class Alert(BaseModel):
             models.CheckConstraint(
                 condition=Q(score__gte=0, score__lte=1), name="compliance_alert_score"
             ),
-            models.CheckConstraint(
-                condition=Q(locked_by=None, locked_until=None)
-                | Q(locked_by__isnull=False, locked_until__isnull=False),
-                name="compliance_alert_lock",
-            ),
         )
         indexes = (
             models.Index(fields=["status", "due_at"], name="compliance_alert_queue"),
@@ -136,15 +123,6 @@ class Alert(BaseModel):
     def stream(self) -> str:
         return f"alert-{self.id}"
 
-    def is_locked_for(self, officer: User, at: datetime) -> bool:
-        """Whether another officer has the alert open."""
-        return (
-            self.locked_by_id is not None
-            and self.locked_by_id != officer.pk
-            and self.locked_until is not None
-            and self.locked_until > at
-        )
-
     def propose(
         self, officer: User, *, disposition: str, reason_code: str, note: str, at: datetime
     ) -> None:
@@ -154,7 +132,6 @@ class Alert(BaseModel):
         self.note = note
         self.proposed_by = officer
         self.proposed_at = at
-        self.release()
 
     def confirm(self, officer: User, *, at: datetime) -> None:
         """Close the alert as proposed; raises NotPermitted for the proposer."""
@@ -164,7 +141,6 @@ class Alert(BaseModel):
         self.status = status
         self.confirmed_by = officer
         self.decided_at = at
-        self.release()
 
     def reopen(self, trigger: AlertTrigger) -> bool:
         """Withdraw the proposal, if there is one; return whether there was."""
@@ -173,9 +149,6 @@ class Alert(BaseModel):
         self.disposition = self.reason_code = self.note = ""
         self.proposed_by = self.proposed_at = None
         return was_proposed
-
-    def release(self) -> None:
-        self.locked_by = self.locked_until = None
 
 
 class AlertEvidence(models.Model):

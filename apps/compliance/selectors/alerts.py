@@ -9,6 +9,7 @@ from apps.audit.selectors import stream_events
 from apps.compliance.domain.alerts import REASONS, AlertKind
 from apps.compliance.models import Alert
 from apps.compliance.selectors.screening_alerts import PAYMENT
+from apps.compliance.selectors.work_items import assignee_of
 from apps.core.errors import NotFound
 from apps.users.models import User
 
@@ -17,7 +18,8 @@ VIEW = "compliance.view_alert"
 
 def alert_list(user: User) -> QuerySet[Alert]:
     """Return what the user may see: every alert for staff with the permission, else none."""
-    alerts = Alert.objects.select_related("client", "assignee", "proposed_by", "confirmed_by")
+    alerts = Alert.objects.select_related("client", "proposed_by", "confirmed_by")
+    alerts = alerts.annotate(assignee_id=assignee_of("pk"))
     return alerts if user.has_perm(VIEW) else alerts.none()
 
 

@@ -1,149 +1,197 @@
-"""The cockpit: what waits at the desk, for how long, and how well it is worked off."""
+"""The cockpit: what waits at the desk, for how long, and how well it is worked off.
 
+Every figure is counted in the database, and leads to the rows behind it.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
+from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Aggregate, Count, DurationField, F, Min, Q, QuerySet, Value
 
 from apps.compliance.domain.wording import duration_words, plain
-from apps.compliance.models import Alert, KycRecord
+from apps.compliance.domain.work_items import AGES, KIND_WORDS, WorkKind, soon_at
+from apps.compliance.models import Alert, HitDecision, WorkItem
+from apps.users.models import User
 
-AGE_BUCKETS = (
-    ("under 4 h", timedelta(0), timedelta(hours=4)),
-    ("4 to 24 h", timedelta(hours=4), timedelta(hours=24)),
-    ("1 to 3 days", timedelta(hours=24), timedelta(hours=72)),
-    ("over 3 days", timedelta(hours=72), timedelta(days=36500)),
-)
-KYC_WAITING = ("SUBMITTED", "SCREENING", "IN_REVIEW", "UNDER_REVIEW")
-KYC_QUEUES = {"IN_REVIEW": "KYC to decide", "UNDER_REVIEW": "KYC under review again"}
-KYC_SLA = timedelta(hours=24)
-SOON = timedelta(hours=4)
 RATE_DAYS = 30
 CHART_WIDTH = 160
+BARS = 12
 UNFOUNDED = ("FALSE_POSITIVE", "NOT_SUSPICIOUS")
+
+
+class Median(Aggregate):
+    """The middle value of a duration, in the database."""
+
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a chart; `width` in pixels of CHART_WIDTH."""
+    """One bar of a chart; `width` in pixels of CHART_WIDTH, `query` the rows behind it."""
 
     label: str
     count: int
     width: int
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue of the desk; `page` names its list and `query` is the filter there."""
+    """One kind of work that waits; `query` is its filter of the queue."""
 
     label: str
     query: str
     count: int
-    breached: int
-    due_soon: int
+    unassigned: int
+    late: int
+    soon: int
+    second: int
     oldest: str
-    page: str = "admin:compliance_alert_changelist"
+    decided: int
+    in_time: str
+    time_to_decide: str
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    open_alerts: int
-    median_age: str
-    breaches: int
-    false_positive_rate: str
-    kyc_waiting: int
+    """`mine` and `four_eyes` are the viewer's; rates cover the last RATE_DAYS."""
+
+    waiting: int
+    late: int
+    soon: int
+    mine: int
+    unassigned: int
     four_eyes: int
+    median_age: str
+    in_time: str
+    time_to_decide: str
+    false_positives: str
+    unfounded_alerts: str
     queues: list[Queue]
     by_age: list[Bar]
+    by_list: list[Bar]
     by_scenario: list[Bar]
 
 
-def desk_overview(at: datetime) -> Desk:
-    """Return the figures of the desk at that time; the rate covers the RATE_DAYS before it."""
-    rows = list(
-        Alert.objects.open().values_list(
-            *("status", "assignee_id", "created_at", "due_at", "scenario_code")
-        )
+def desk_overview(officer: User, at: datetime) -> Desk:
+    """Return the figures of the desk as that officer sees them at that time."""
+    since = at - timedelta(days=RATE_DAYS)
+    waiting = WorkItem.objects.open()
+    counts = waiting.aggregate(
+        **_counts(at),
+        **_ages(at),
+        mine=Count("id", Q(assignee=officer)),
+        median=Median(Value(at) - F("opened_at")),
     )
-    ages = [at - created for _, _, created, _, _ in rows]
-    scenarios = [code for *_, code in rows]
-
-    def queue(label: str, query: str, status: str, *, unassigned: bool | None = None) -> Queue:
-        chosen = [
-            (created, due)
-            for row_status, assignee, created, due, _ in rows
-            if row_status == status and unassigned in (None, assignee is None)
-        ]
-        return Queue(
-            label=label,
-            query=query,
-            count=len(chosen),
-            breached=sum(due < at for _, due in chosen),
-            due_soon=sum(at <= due < at + SOON for _, due in chosen),
-            oldest=_oldest(at, [created for created, _ in chosen]),
-        )
-
+    decided = WorkItem.objects.filter(closed_at__gt=since, closed_at__lte=at)
+    rates = decided.aggregate(**_rates())
+    by_kind = {row["kind"]: row for row in _by("kind", waiting, **_counts(at))}
+    rates_by_kind = {row["kind"]: row for row in _by("kind", decided, **_rates())}
+    kinds = [kind for kind in WorkKind if kind in by_kind or kind in rates_by_kind]
     return Desk(
-        open_alerts=len(rows),
-        median_age=duration_words(median(ages)) if ages else "none",
-        breaches=sum(due < at for _, _, _, due, _ in rows),
-        false_positive_rate=_false_positive_rate(at),
-        kyc_waiting=KycRecord.objects.filter(status__in=KYC_WAITING).count(),
-        four_eyes=sum(status == "PROPOSED" for status, *_ in rows),
+        waiting=counts["every"],
+        late=counts["late"],
+        soon=counts["soon"],
+        mine=counts["mine"],
+        unassigned=counts["unassigned"],
+        four_eyes=WorkItem.objects.awaiting_second(officer).count(),
+        median_age=_duration(counts["median"]),
+        in_time=_share(rates["in_time"], rates["decided"]),
+        time_to_decide=_duration(rates["median"]),
+        false_positives=_unfounded(HitDecision.objects.filter(decided_at__gt=since)),
+        unfounded_alerts=_unfounded(Alert.objects.filter(status="CLOSED", decided_at__gt=since)),
         queues=[
-            queue("Unassigned", "status__exact=OPEN&held=nobody", "OPEN", unassigned=True),
-            queue("Being worked on", "status__exact=OPEN&held=somebody", "OPEN", unassigned=False),
-            queue("Awaiting second officer", "status__exact=PROPOSED", "PROPOSED"),
-            *_kyc_queues(at),
+            _queue(kind, by_kind.get(kind, {}), rates_by_kind.get(kind, {}), at) for kind in kinds
         ],
-        by_age=_bars(
-            {label: sum(low <= age < high for age in ages) for label, low, high in AGE_BUCKETS}
-        ),
-        by_scenario=_bars({plain(code): scenarios.count(code) for code in sorted(set(scenarios))}),
+        by_age=_bars((label, counts[code], {"age": code}) for code, label, *_ in AGES),
+        by_list=_by_topic(waiting, WorkKind.HIT),
+        by_scenario=_by_topic(waiting, WorkKind.ALERT),
     )
 
 
-def _kyc_queues(at: datetime) -> list[Queue]:
-    """Return the KYC records by what they wait for; late is a day after they were handed in."""
-    queues = []
-    for status, label in KYC_QUEUES.items():
-        chosen = list(
-            KycRecord.objects.filter(status=status, submitted_at__isnull=False).values_list(
-                "submitted_at", flat=True
-            )
+def _by(column: str, items: QuerySet[WorkItem], **figures: Aggregate) -> list[dict[str, Any]]:
+    return list(items.order_by().values(column).annotate(**figures))
+
+
+def _counts(at: datetime) -> dict[str, Aggregate]:
+    return {
+        "every": Count("id"),
+        "unassigned": Count("id", Q(assignee=None)),
+        "late": Count("id", Q(due_at__lt=at)),
+        "soon": Count("id", Q(due_at__gte=at, due_at__lt=soon_at(at))),
+        "second": Count("id", Q(proposed_by__isnull=False)),
+        "oldest": Min("opened_at"),
+    }
+
+
+def _ages(at: datetime) -> dict[str, Aggregate]:
+    return {
+        code: Count("id", Q(opened_at__lte=at - low, opened_at__gt=at - high))
+        for code, _, low, high in AGES
+    }
+
+
+def _rates() -> dict[str, Aggregate]:
+    return {
+        "decided": Count("id"),
+        "in_time": Count("id", Q(closed_at__lte=F("due_at"))),
+        "median": Median(F("closed_at") - F("opened_at")),
+    }
+
+
+def _queue(kind: WorkKind, counts: dict[str, Any], rates: dict[str, Any], at: datetime) -> Queue:
+    return Queue(
+        label=KIND_WORDS[kind],
+        query=urlencode({"kind": kind}),
+        count=counts.get("every", 0),
+        unassigned=counts.get("unassigned", 0),
+        late=counts.get("late", 0),
+        soon=counts.get("soon", 0),
+        second=counts.get("second", 0),
+        oldest=_duration(at - counts["oldest"]) if counts else "none",
+        decided=rates.get("decided", 0),
+        in_time=_share(rates.get("in_time", 0), rates.get("decided", 0)),
+        time_to_decide=_duration(rates.get("median")),
+    )
+
+
+def _by_topic(waiting: QuerySet[WorkItem], kind: WorkKind) -> list[Bar]:
+    """Return the longest bars of a kind by list or scenario."""
+    rows = _by("topic", waiting.filter(kind=kind), every=Count("id"))
+    longest = sorted(rows, key=lambda row: (-row["every"], row["topic"]))[:BARS]
+    in_words = kind == WorkKind.ALERT
+    return _bars(
+        (
+            plain(row["topic"]) if in_words else row["topic"],
+            row["every"],
+            {"kind": kind, "topic": row["topic"]},
         )
-        due = [submitted + KYC_SLA for submitted in chosen if submitted]
-        queues.append(
-            Queue(
-                label=label,
-                query=f"status__exact={status}",
-                count=len(due),
-                breached=sum(moment < at for moment in due),
-                due_soon=sum(at <= moment < at + SOON for moment in due),
-                oldest=_oldest(at, [moment - KYC_SLA for moment in due]),
-                page="admin:compliance_kycrecord_changelist",
-            )
-        )
-    return queues
+        for row in longest
+    )
 
 
-def _oldest(at: datetime, starts: list[datetime]) -> str:
-    return duration_words(at - min(starts)) if starts else ""
+def _unfounded(rows: QuerySet[Any]) -> str:
+    counts = rows.aggregate(every=Count("id"), unfounded=Count("id", Q(disposition__in=UNFOUNDED)))
+    return _share(counts["unfounded"], counts["every"])
 
 
-def _false_positive_rate(at: datetime) -> str:
-    counts = Alert.objects.filter(
-        status="CLOSED", decided_at__gt=at - timedelta(days=RATE_DAYS)
-    ).aggregate(every=Count("id"), unfounded=Count("id", Q(disposition__in=UNFOUNDED)))
-    if not counts["every"]:
-        return "none decided"
-    return f"{100 * counts['unfounded'] / counts['every']:.0f} %"
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "none"
 
 
-def _bars(counts: dict[str, int]) -> list[Bar]:
-    longest = max(counts.values(), default=0)
+def _duration(span: timedelta | None) -> str:
+    return "none" if span is None else duration_words(span)
+
+
+def _bars(counts: Iterable[tuple[str, int, dict[str, str]]]) -> list[Bar]:
+    rows = list(counts)
+    longest = max((count for _, count, _ in rows), default=0)
     return [
-        Bar(label, count, CHART_WIDTH * count // longest if longest else 0)
-        for label, count in counts.items()
+        Bar(label, count, CHART_WIDTH * count // longest if longest else 0, urlencode(query))
+        for label, count, query in rows
     ]

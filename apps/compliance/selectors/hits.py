@@ -1,6 +1,6 @@
 """A hit as an officer reads it: both sides, what speaks for and against, what changed since."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from apps.compliance.domain.alerts import HITS_DECIDED, REASONS, AlertKind
+from apps.compliance.domain.matching import STRONG_FROM
 from apps.compliance.domain.wording import feature_words, plain
 from apps.compliance.models import HitDecision, ScreeningHit, WatchlistEntity
 from apps.compliance.selectors.name_indexes import row_identifiers
@@ -70,6 +71,20 @@ def hit_shown(*, actor: User, hit_id: UUID) -> HitView:
     """Return a hit with what speaks for and against it; raises NotFound."""
     hit = hit_get(actor, hit_id)
     return next(view for view in hits_shown(hit.record_id) if view.hit.id == hit.id)
+
+
+def weak_hits(hit_ids: Collection[UUID]) -> list[ScreeningHit]:
+    """Return those that may be decided many at once, client by client: open, of a low score."""
+    rows = ScreeningHit.objects.filter(
+        id__in=hit_ids, status=ScreeningHit.Status.OPEN, score__lt=STRONG_FROM
+    )
+    return list(rows.select_related("entity", "record").order_by("record_id", "-score", "id"))
+
+
+def bulk_reasons() -> list[str]:
+    """Return the reasons that make a hit a false positive."""
+    reasons = REASONS[AlertKind.SCREENING]["FALSE_POSITIVE"]
+    return [code for code in reasons if code != HITS_DECIDED]
 
 
 def hit_reasons() -> list[tuple[str, list[tuple[str, str]]]]:

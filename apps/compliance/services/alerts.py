@@ -11,16 +11,14 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.alerts import (
-    LOCK_DURATION,
-    SLA,
     AlertKind,
     AlertTrigger,
     check_disposition,
     next_status,
     note_text,
 )
+from apps.compliance.domain.work_items import WorkKind, alert_priority, due_at
 from apps.compliance.events import (
-    AlertAssigned,
     AlertDecided,
     AlertEvidenceAdded,
     AlertExported,
@@ -30,15 +28,15 @@ from apps.compliance.events import (
     AlertRaised,
     AlertViewed,
 )
-from apps.compliance.models import Alert, AlertEvidence, AlertNote
+from apps.compliance.models import Alert, AlertEvidence, AlertNote, KycRecord
 from apps.compliance.selectors.screening_alerts import check_follows_hits
+from apps.compliance.services.work_locks import work_lock_release, work_lock_require, work_lock_take
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotPermitted
 from apps.users.models import User
 
 VIEW = "compliance.view_alert"
 DECIDE = "compliance.decide_alert"
-ASSIGN = "compliance.assign_alert"
 MAX_EVIDENCE = 1000
 
 
@@ -87,7 +85,7 @@ def alert_raise(
             scenario_code=scenario_code,
             dedup_key=dedup_key,
             score=measured,
-            due_at=timezone.now() + SLA[AlertKind(kind)],
+            due_at=_due_at(client_id, kind),
         )
         _explain(alert, scenario_version, parameters, explanation, window)
         alert.save(force_insert=True)
@@ -127,7 +125,7 @@ def alert_propose(
     """Propose how to close the alert; another officer confirms or rejects.
 
     Raises NotPermitted, NotFound, InvalidInput (note), Refused (check_disposition and
-    check_follows_hits), IllegalTransition, or Conflict `alert_locked` while another has it open.
+    check_follows_hits), IllegalTransition, or Conflict `work_locked` while another has it open.
     """
     alert = _for_decision(actor, alert_id)
     next_status(alert.status, AlertTrigger.PROPOSE)
@@ -138,6 +136,7 @@ def alert_propose(
         actor, disposition=disposition, reason_code=reason_code, note=text, at=timezone.now()
     )
     alert.save()
+    work_lock_release(actor=actor, page_id=alert.id)
     written = AlertNote.objects.create(alert=alert, author=actor, text=text)
     emit(
         AlertProposed(
@@ -156,12 +155,13 @@ def alert_confirm(*, actor: User, alert_id: UUID) -> Alert:
     """Close the alert as another officer proposed.
 
     Raises NotPermitted (`four_eyes` for the proposer), NotFound, IllegalTransition, Conflict
-    `alert_locked`, or Refused where a hit was decided otherwise since.
+    `work_locked`, or Refused where a hit was decided otherwise since.
     """
     alert = _for_decision(actor, alert_id)
     alert.confirm(actor, at=timezone.now())
     check_follows_hits(alert, alert.disposition, alert.reason_code)
     alert.save()
+    work_lock_release(actor=actor, page_id=alert.id)
     emit(
         AlertDecided(
             **alert_identity(alert),
@@ -181,15 +181,15 @@ def alert_reject_proposal(*, actor: User, alert_id: UUID, note: str) -> Alert:
     """Send the alert back to the queue; the proposer may do so too, to correct themselves.
 
     Raises NotPermitted, NotFound, InvalidInput (note), IllegalTransition or Conflict
-    `alert_locked`.
+    `work_locked`.
     """
     alert = _for_decision(actor, alert_id)
     next_status(alert.status, AlertTrigger.REJECT_PROPOSAL)
     text = note_text(note)
     disposition, proposer = alert.disposition, str(alert.proposed_by_id)
     alert.reopen(AlertTrigger.REJECT_PROPOSAL)
-    alert.release()
     alert.save()
+    work_lock_release(actor=actor, page_id=alert.id)
     written = AlertNote.objects.create(alert=alert, author=actor, text=text)
     emit(
         AlertProposalRejected(
@@ -223,74 +223,10 @@ def alert_view(*, actor: User, alert_id: UUID) -> Alert:
     """
     _require(actor, VIEW)
     alert = Alert.objects.locked(alert_id)
-    now = timezone.now()
     may_decide = actor.has_perm(DECIDE) and actor.pk not in {alert.client_id, alert.proposed_by_id}
-    if alert.status != Alert.Status.CLOSED and may_decide and not alert.is_locked_for(actor, now):
-        _lock(alert, actor, now)
+    if alert.status != Alert.Status.CLOSED and may_decide:
+        work_lock_take(actor=actor, page_id=alert.id)
     emit(AlertViewed(**alert_identity(alert)), actor=actor)
-    return alert
-
-
-@command
-def alert_lock(*, actor: User, alert_id: UUID) -> Alert:
-    """Hold the alert for the officer for LOCK_DURATION, or prolong the hold.
-
-    Raises NotPermitted, NotFound, or Conflict (`alert_locked`, or closed).
-    """
-    alert = _for_decision(actor, alert_id)
-    if alert.status == Alert.Status.CLOSED:
-        raise Conflict("The alert is closed.")
-    _lock(alert, actor, timezone.now())
-    return alert
-
-
-@command
-def alert_unlock(*, actor: User, alert_id: UUID) -> Alert:
-    """Let go of the officer's own hold; does nothing where there is none."""
-    alert = Alert.objects.locked(alert_id)
-    if alert.locked_by_id == actor.pk:
-        alert.release()
-        alert.save(update_fields=["locked_by", "locked_until", "updated_at"])
-    return alert
-
-
-@command
-def alert_assign(*, actor: User, alert_id: UUID, assignee_id: UUID | None) -> Alert:
-    """Give the alert to an officer (None: to nobody); the same assignee again changes nothing.
-
-    Taking an alert needs decide_alert, giving it to others assign_alert.  Raises NotPermitted,
-    NotFound, InvalidInput for an assignee who may not decide, or Conflict when closed.
-    """
-    _require(actor, DECIDE if assignee_id == actor.pk else ASSIGN)
-    alert = Alert.objects.locked(alert_id)
-    if alert.status == Alert.Status.CLOSED:
-        raise Conflict("The alert is closed.")
-    if alert.assignee_id == assignee_id:
-        return alert
-    if assignee_id is not None:
-        assignee = User.objects.filter(pk=assignee_id, is_active=True).first()
-        if assignee is None or not assignee.has_perm(DECIDE) or assignee.pk == alert.client_id:
-            raise InvalidInput("That person may not decide this alert.", field="assignee")
-    _assign(alert, actor, assignee_id)
-    return alert
-
-
-@command
-def alert_next_unassigned(*, actor: User) -> Alert | None:
-    """Give the officer the most urgent alert that nobody has; None when the queue is empty.
-
-    Two officers who ask at once get two alerts.  Raises NotPermitted.
-    """
-    _require(actor, DECIDE)
-    alert = (
-        Alert.objects.unassigned()
-        .exclude(client_id=actor.pk)
-        .order_by("due_at", "id")
-        .select_for_update(skip_locked=True)
-        .first()
-    )
-    if alert is not None:
-        _assign(alert, actor, actor.pk)
     return alert
 
 
@@ -317,26 +253,13 @@ def _for_decision(actor: User, alert_id: UUID) -> Alert:
     alert = Alert.objects.locked(alert_id)
     if alert.client_id == actor.pk:
         raise NotPermitted("Nobody decides an alert about themselves.", code="own_alert")
-    if alert.is_locked_for(actor, timezone.now()):
-        raise Conflict("Another officer has this alert open.", code="alert_locked")
+    work_lock_require(actor=actor, page_id=alert.id)
     return alert
 
 
-def _lock(alert: Alert, officer: User, now: datetime) -> None:
-    alert.locked_by = officer
-    alert.locked_until = now + LOCK_DURATION
-    alert.save(update_fields=["locked_by", "locked_until", "updated_at"])
-
-
-def _assign(alert: Alert, actor: User, assignee_id: UUID | None) -> None:
-    alert.assignee_id = assignee_id
-    alert.save(update_fields=["assignee", "updated_at"])
-    emit(
-        AlertAssigned(
-            **alert_identity(alert), assignee_id=str(assignee_id) if assignee_id else None
-        ),
-        actor=actor,
-    )
+def _due_at(client_id: UUID, kind: str) -> datetime:
+    rating = KycRecord.objects.of(client_id).values_list("risk_rating", flat=True).first()
+    return due_at(WorkKind.ALERT, alert_priority(kind, rating or ""), timezone.now())
 
 
 def alert_identity(alert: Alert) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from apps.compliance.models import HitDecision, KycRecord, ScreeningHit
 from apps.compliance.services.cases import case_open
 from apps.compliance.services.reviews import record_suspend
 from apps.compliance.services.screening import UNDECIDED, record_rate
+from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
@@ -46,6 +47,7 @@ def hits_dispose(
     record = KycRecord.objects.locked(record_ids.pop())
     if record.client_id == actor.id:
         raise NotPermitted("Nobody decides on a hit of their own.", code="own_record")
+    work_lock_require(actor=actor, page_id=record.id)
     if record.evidence_version != evidence_version:
         raise Conflict(
             "The evidence changed since you read it.",

@@ -37,6 +37,7 @@ from apps.compliance.services.reviews import (
     review_end,
 )
 from apps.compliance.services.screening_alerts import screening_alert_close
+from apps.compliance.services.work_locks import work_lock_release, work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, NotFound, NotPermitted, Refused
 from apps.trading.services.orders import orders_cancel_of_client
@@ -95,6 +96,7 @@ def kyc_propose_decision(
         evidence_version=record.evidence_version,
     )
     emit(event, actor=actor)
+    work_lock_release(actor=actor, page_id=record.id)
     if not needs_second(record, outcome):
         _carry_out(record, decision, actor)
         if asked:
@@ -120,6 +122,7 @@ def kyc_confirm_decision(*, actor: User, decision_id: UUID, evidence_version: in
     _check(record, decision.outcome)
     decision.confirmed_by = actor
     _carry_out(record, decision, actor)
+    work_lock_release(actor=actor, page_id=record.id)
     return decision
 
 
@@ -178,6 +181,7 @@ def _for_officer(actor: User, record_id: UUID) -> KycRecord:
     record = KycRecord.objects.locked(record_id)
     if record.client_id == actor.id:
         raise NotPermitted("Nobody decides their own record.", code="own_record")
+    work_lock_require(actor=actor, page_id=record.id)
     return record
 
 

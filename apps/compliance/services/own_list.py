@@ -26,6 +26,7 @@ from apps.compliance.providers.own import (
 from apps.compliance.selectors.own_list import own_entries, own_version
 from apps.compliance.services.watchlist_sources import PROPOSE
 from apps.compliance.services.watchlists import provider_import
+from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
@@ -136,6 +137,7 @@ def _open(actor: User, change_id: UUID) -> OwnListChange:
     change = OwnListChange.objects.select_for_update().filter(id=change_id).first()
     if change is None:
         raise NotFound("There is no such proposal.")
+    work_lock_require(actor=actor, page_id=change.id)
     if change.status != OwnListChange.Status.PROPOSED:
         raise Conflict("This was decided already.", code="own_list_decided", status=change.status)
     return change

@@ -11,6 +11,7 @@ from apps.compliance.events import ScreeningThresholdChanged
 from apps.compliance.models import ScreenedClient, ScreeningThreshold, WatchlistVersion
 from apps.compliance.models.threshold import RISK_CLASSES
 from apps.compliance.selectors.thresholds import threshold_in_force, threshold_replay
+from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
@@ -130,6 +131,7 @@ def _proposal(actor: User, threshold_id: UUID) -> ScreeningThreshold:
     proposal = rows.filter(id=threshold_id).first()
     if proposal is None:
         raise NotFound("There is no such threshold.")
+    work_lock_require(actor=actor, page_id=proposal.id)
     if proposal.status != Status.PROPOSED:
         raise Conflict("This proposal was decided already.", code="threshold_closed")
     return proposal

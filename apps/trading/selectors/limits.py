@@ -15,6 +15,11 @@ def limit_versions(limit: TradingLimit) -> QuerySet[TradingLimit]:
     return rows.filter(same & Q(portfolio_id=limit.portfolio_id)).order_by("-created_at")
 
 
+def limits_proposed() -> QuerySet[TradingLimit]:
+    """Return what waits for a second officer."""
+    return TradingLimit.objects.filter(status=TradingLimit.Status.PROPOSED)
+
+
 def limit_newest(limit: TradingLimit) -> int:
     """Return the number of the newest confirmed version of the same limit; 0 without one."""
     return limit_versions(limit).aggregate(newest=Max("version"))["newest"] or 0

@@ -3,7 +3,7 @@
 An operation that has no line here is closed to everybody, and `manage.py check` names it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from apps.users.domain.audiences import (
     ACCOUNT_READERS,
@@ -19,22 +19,7 @@ from apps.users.domain.audiences import (
     Audience,
 )
 from apps.users.domain.own_kyc import OWN_KYC
-from apps.users.domain.permissions import PERMISSIONS
-
-
-def _table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audience]]:
-    """Yield the desk's pages of a table: read by whoever has its view permission, written never."""
-    app, name = model.split(".")
-    may_view = PERMISSIONS[f"{app}.view_{name}"]
-    page = f"/admin/{app}/{name}"
-    for page_of_one in ("", "history/", "change/"):
-        yield f"GET {page}/<path:object_id>/{page_of_one}", may_view
-    yield f"GET {page}/", may_view
-    if is_acted_on:
-        yield f"POST {page}/", may_view
-    yield f"GET {page}/add/", NOBODY
-    yield f"GET {page}/<path:object_id>/delete/", NOBODY
-
+from apps.users.domain.permissions import PERMISSIONS, desk_table
 
 ACCOUNT = "/api/v1/portfolios/<uuid:portfolio_id>"
 PLAN = "/api/v1/plans/<uuid:plan_id>"
@@ -44,6 +29,7 @@ OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlis
 HIT = "/api/v1/screening/hits/<uuid:hit_id>"
 SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 TRADING, CHANGE = "/admin/trading", "<path:object_id>/change/"
+WORK = "/admin/compliance/workitem"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -263,64 +249,65 @@ OPERATIONS: dict[str, Audience] = {
     "GET /admin/password_change/": DESK,
     "GET /admin/password_change/done/": NOBODY,
     "GET /admin/r/<path:content_type_id>/<path:object_id>/": NOBODY,
-    **dict(_table("audit.auditevent")),
-    **dict(_table("audit.checkpoint")),
-    **dict(_table("compliance.alert", is_acted_on=True)),
-    **dict(_table("compliance.case")),
-    **dict(_table("compliance.kycrecord")),
-    **dict(_table("compliance.operationsalert", is_acted_on=True)),
-    **dict(_table("compliance.ownlistchange")),
-    **dict(_table("compliance.scenario")),
-    **dict(_table("compliance.watchlistimport")),
-    **dict(_table("compliance.watchlistsource", is_acted_on=True)),
-    **dict(_table("compliance.screeningsearch")),
-    **dict(_table("compliance.screeningthreshold")),
-    **dict(_table("compliance.watchlistversion")),
-    **dict(_table("ledger.account")),
-    **dict(_table("ledger.entry", is_acted_on=True)),
-    **dict(_table("ledger.reversalproposal", is_acted_on=True)),
-    **dict(_table("market.instrument", is_acted_on=True)),
-    **dict(_table("trading.cashtransfer")),
-    **dict(_table("trading.charge")),
-    **dict(_table("trading.chargeaccrual")),
-    **dict(_table("trading.chargerate")),
+    **dict(desk_table("audit.auditevent")),
+    **dict(desk_table("audit.checkpoint")),
+    **dict(desk_table("compliance.alert", is_acted_on=True)),
+    **dict(desk_table("compliance.case")),
+    **dict(desk_table("compliance.kycrecord")),
+    **dict(desk_table("compliance.operationsalert", is_acted_on=True)),
+    **dict(desk_table("compliance.ownlistchange")),
+    **dict(desk_table("compliance.scenario")),
+    **dict(desk_table("compliance.watchlistimport")),
+    **dict(desk_table("compliance.watchlistsource", is_acted_on=True)),
+    **dict(desk_table("compliance.screeningsearch")),
+    **dict(desk_table("compliance.screeningthreshold")),
+    **dict(desk_table("compliance.watchlistversion")),
+    **dict(desk_table("compliance.workitem", is_acted_on=True)),
+    **dict(desk_table("ledger.account")),
+    **dict(desk_table("ledger.entry", is_acted_on=True)),
+    **dict(desk_table("ledger.reversalproposal", is_acted_on=True)),
+    **dict(desk_table("market.instrument", is_acted_on=True)),
+    **dict(desk_table("trading.cashtransfer")),
+    **dict(desk_table("trading.charge")),
+    **dict(desk_table("trading.chargeaccrual")),
+    **dict(desk_table("trading.chargerate")),
     "GET /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
     "POST /admin/trading/chargerate/propose/": PERMISSIONS["trading.decide_chargerate"],
     f"POST {TRADING}/chargerate/{CHANGE}": PERMISSIONS["trading.decide_chargerate"],
-    **dict(_table("trading.conversion")),
-    **dict(_table("trading.corporateaction")),
+    **dict(desk_table("trading.conversion")),
+    **dict(desk_table("trading.corporateaction")),
     f"POST {TRADING}/corporateaction/{CHANGE}": PERMISSIONS["trading.propose_corporateaction"],
     "GET /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
     "POST /admin/trading/corporateaction/propose/": PERMISSIONS["trading.propose_corporateaction"],
-    **dict(_table("trading.entitlement")),
-    **dict(_table("trading.execution")),
-    **dict(_table("trading.firmswitch")),
+    **dict(desk_table("trading.entitlement")),
+    **dict(desk_table("trading.execution")),
+    **dict(desk_table("trading.firmswitch")),
     "POST /admin/trading/firmswitch/": PERMISSIONS["trading.turn_firmswitch"],
-    **dict(_table("trading.lot")),
-    **dict(_table("trading.lotconsumption")),
-    **dict(_table("trading.order")),
+    **dict(desk_table("trading.lot")),
+    **dict(desk_table("trading.lotconsumption")),
+    **dict(desk_table("trading.order")),
     "POST /admin/trading/order/<path:object_id>/change/": PERMISSIONS["trading.cancel_order"],
-    **dict(_table("trading.orderrefusal")),
-    **dict(_table("trading.investmentplan")),
-    **dict(_table("trading.orderbatch")),
-    **dict(_table("trading.planrun")),
-    **dict(_table("trading.portfolio")),
-    **dict(_table("trading.portfoliotransfer")),
-    **dict(_table("trading.positionimport", is_acted_on=True)),
-    **dict(_table("trading.restriction")),
+    **dict(desk_table("trading.orderrefusal")),
+    **dict(desk_table("trading.investmentplan")),
+    **dict(desk_table("trading.orderbatch")),
+    **dict(desk_table("trading.planrun")),
+    **dict(desk_table("trading.portfolio")),
+    **dict(desk_table("trading.portfoliotransfer")),
+    **dict(desk_table("trading.positionimport", is_acted_on=True)),
+    **dict(desk_table("trading.restriction")),
     "GET /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
     "POST /admin/trading/restriction/restrict/": PERMISSIONS["trading.keep_restriction"],
     f"POST {TRADING}/restriction/{CHANGE}": PERMISSIONS["trading.keep_restriction"],
-    **dict(_table("trading.tradinglimit")),
+    **dict(desk_table("trading.tradinglimit")),
     "GET /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
     "POST /admin/trading/tradinglimit/propose/": PERMISSIONS["trading.decide_tradinglimit"],
     f"POST {TRADING}/tradinglimit/{CHANGE}": PERMISSIONS["trading.decide_tradinglimit"],
-    **dict(_table("trading.venueaccount")),
-    **dict(_table("trading.venuedifference", is_acted_on=True)),
-    **dict(_table("trading.venuefill")),
-    **dict(_table("trading.venueinstruction")),
-    **dict(_table("users.adviserassignment", is_acted_on=True)),
-    **dict(_table("users.user")),
+    **dict(desk_table("trading.venueaccount")),
+    **dict(desk_table("trading.venuedifference", is_acted_on=True)),
+    **dict(desk_table("trading.venuefill")),
+    **dict(desk_table("trading.venueinstruction")),
+    **dict(desk_table("users.adviserassignment", is_acted_on=True)),
+    **dict(desk_table("users.user")),
     "GET /admin/trading/cashtransfer/reconciliation/": PERMISSIONS["trading.view_cashtransfer"],
     "GET /admin/ledger/account/<int:account_id>/statement/<str:form>/": PERMISSIONS[
         "ledger.view_account"
@@ -328,7 +315,13 @@ OPERATIONS: dict[str, Audience] = {
     "GET /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/adviserassignment/assign/": PERMISSIONS["users.change_adviserassignment"],
     "POST /admin/users/user/<path:object_id>/change/": PERMISSIONS["users.change_user"],
-    "POST /admin/compliance/alert/next/": PERMISSIONS["compliance.decide_alert"],
+    f"POST {WORK}/false-positives/": PERMISSIONS["compliance.decide_kycrecord"],
+    f"POST {WORK}/next/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/take/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/lock/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/release/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/views/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/views/<uuid:view_id>/remove/": PERMISSIONS["compliance.take_workitem"],
     "POST /admin/compliance/alert/<path:object_id>/change/": PERMISSIONS["compliance.decide_alert"],
     f"GET {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
     f"POST {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
@@ -357,12 +350,16 @@ OPERATIONS: dict[str, Audience] = {
     "ACTION trading.positionimport decline": PERMISSIONS["trading.decide_positionimport"],
     "ACTION compliance.alert confirm_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.alert export_selected": PERMISSIONS["compliance.view_alert"],
-    "ACTION compliance.alert take_selected": PERMISSIONS["compliance.decide_alert"],
     "ACTION compliance.operationsalert acknowledge": PERMISSIONS[
         "compliance.acknowledge_operationsalert"
     ],
     "ACTION compliance.watchlistsource activate": PERMISSIONS["compliance.propose_watchlist"],
     "ACTION compliance.watchlistsource deactivate": PERMISSIONS["compliance.propose_watchlist"],
+    "ACTION compliance.workitem dispose_selected": PERMISSIONS["compliance.decide_kycrecord"],
+    "ACTION compliance.workitem export_selected": PERMISSIONS["compliance.view_workitem"],
+    "ACTION compliance.workitem give_selected": PERMISSIONS["compliance.assign_workitem"],
+    "ACTION compliance.workitem release_selected": PERMISSIONS["compliance.take_workitem"],
+    "ACTION compliance.workitem take_selected": PERMISSIONS["compliance.take_workitem"],
     "ACTION ledger.entry propose_reversal": PERMISSIONS["ledger.decide_reversal"],
     "ACTION ledger.reversalproposal confirm": PERMISSIONS["ledger.decide_reversal"],
     "ACTION ledger.reversalproposal reject": PERMISSIONS["ledger.decide_reversal"],

@@ -1,11 +1,12 @@
 """Which permission each role has: what the code asks by `user.has_perm()`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from apps.users.domain.audiences import (
     ADMINISTRATOR,
     AUDITOR,
     BOOKS,
+    NOBODY,
     OFFICERS,
     OPERATIONS_TEAM,
     SUPERVISOR,
@@ -18,12 +19,13 @@ PERMISSIONS: dict[str, Audience] = {
     "audit.view_checkpoint": AUDITOR,
     "compliance.acknowledge_operationsalert": OPERATIONS_TEAM | SUPERVISOR,
     "compliance.approve_duediligence": SUPERVISOR,
-    "compliance.assign_alert": SUPERVISOR,
+    "compliance.assign_workitem": SUPERVISOR,
     "compliance.change_screeningthreshold": OFFICERS,
     "compliance.decide_alert": OFFICERS,
     "compliance.decide_kycrecord": OFFICERS,
     "compliance.propose_watchlist": OFFICERS,
     "compliance.run_screeningsearch": OFFICERS,
+    "compliance.take_workitem": OFFICERS,
     "compliance.view_alert": OFFICERS | AUDITOR,
     "compliance.view_case": OFFICERS | AUDITOR,
     "compliance.view_kycdocument": OFFICERS | AUDITOR,
@@ -37,6 +39,7 @@ PERMISSIONS: dict[str, Audience] = {
     "compliance.view_watchlistimport": BOOKS,
     "compliance.view_watchlistsource": BOOKS,
     "compliance.view_watchlistversion": BOOKS,
+    "compliance.view_workitem": OFFICERS | AUDITOR,
     "ledger.decide_reversal": OPERATIONS_TEAM,
     "ledger.view_account": BOOKS,
     "ledger.view_entry": BOOKS,
@@ -89,3 +92,17 @@ def permissions_of(role_names: Iterable[str]) -> frozenset[str]:
     """Return the union of what the named roles may do; a name that is no role gives nothing."""
     names = frozenset(role_names)
     return frozenset(name for name, audience in PERMISSIONS.items() if audience & names)
+
+
+def desk_table(model: str, *, is_acted_on: bool = False) -> Iterator[tuple[str, Audience]]:
+    """Yield the desk's pages of a table: read by whoever has its view permission, written never."""
+    app, name = model.split(".")
+    may_view = PERMISSIONS[f"{app}.view_{name}"]
+    page = f"/admin/{app}/{name}"
+    for page_of_one in ("", "history/", "change/"):
+        yield f"GET {page}/<path:object_id>/{page_of_one}", may_view
+    yield f"GET {page}/", may_view
+    if is_acted_on:
+        yield f"POST {page}/", may_view
+    yield f"GET {page}/add/", NOBODY
+    yield f"GET {page}/<path:object_id>/delete/", NOBODY

@@ -1,0 +1,106 @@
+"""Questions to the queue: whose something is, at whom a page is open, the views of an officer."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from apps.compliance.domain.wording import plain
+from apps.compliance.domain.work_items import DECIDE, WorkKind
+from apps.compliance.models import SavedView, WorkItem, WorkLock
+from apps.users.models import User
+
+EXPORT_HEADER = (
+    *("kind", "item", "subject_id", "client_id", "list_or_scenario", "priority", "opened_at"),
+    *("due_at", "decided_at", "assignee", "proposed_by", "summary"),
+)
+EXPORT_COLUMNS = (
+    *("kind", "title", "subject_id", "client_id", "topic", "priority", "opened_at", "due_at"),
+    *("closed_at", "assignee__email", "proposed_by__email", "summary"),
+)
+EXPORT_ROWS = 10_000
+
+
+def assignee_of(subject: str) -> Subquery:
+    """Return the expression for who has the row's open item; `subject` names the row's key."""
+    items = WorkItem.objects.open().filter(subject_id=OuterRef(subject))
+    return Subquery(items.values("assignee_id")[:1])
+
+
+def page_lock(page_id: UUID) -> WorkLock | None:
+    """Return the lock on a page while it lasts."""
+    locks = WorkLock.objects.select_related("officer")
+    return locks.filter(page_id=page_id, until__gt=timezone.now()).first()
+
+
+def page_items(page_id: UUID) -> list[WorkItem]:
+    """Return what is decided on a page."""
+    return list(WorkItem.objects.of_page(page_id).select_related("assignee"))
+
+
+def page_state(officer: User, page_id: UUID) -> dict[str, Any]:
+    """Return what a review page shows of the queue: whose it is, and who has it open.
+
+    `locked` is the lock of another officer, `held` the viewer's own.
+    """
+    lock, items = page_lock(page_id), page_items(page_id)
+    is_mine = lock is not None and lock.officer_id == officer.pk
+    due = min((item.due_at for item in items), default=None)
+    takeable = [item for item in items if item.proposed_by_id != officer.pk]
+    return {
+        "work_page": page_id,
+        "work_items": items,
+        "locked": None if is_mine else lock,
+        "held": lock if is_mine else None,
+        "work_due": due,
+        "work_late": due is not None and due < timezone.now(),
+        "assignees": sorted({str(item.assignee) for item in items if item.assignee}),
+        "may_take": any(
+            item.assignee_id is None
+            and item.client_id != officer.pk
+            and officer.has_perm(DECIDE[item.kind])
+            for item in takeable
+        ),
+    }
+
+
+def with_lock(items: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
+    """Add at whom each item's page is open (`lock_holder`) and until when (`lock_until`)."""
+    locks = WorkLock.objects.filter(page_id=OuterRef("page_id"), until__gt=timezone.now())
+    return items.annotate(
+        lock_holder=Subquery(locks.values("officer__email")[:1]),
+        lock_until=Subquery(locks.values("until")[:1]),
+    )
+
+
+def export_rows(items: QuerySet[WorkItem]) -> QuerySet[WorkItem, tuple[Any, ...]]:
+    """Return the columns of EXPORT_HEADER for at most EXPORT_ROWS items."""
+    return items.order_by("opened_at", "id").values_list(*EXPORT_COLUMNS)[:EXPORT_ROWS]
+
+
+def topics() -> list[tuple[str, str]]:
+    """Return what the open items are about, as (code, words)."""
+    rows = WorkItem.objects.open().exclude(topic="").order_by().values_list("topic", "kind")
+    in_words = {WorkKind.ALERT, WorkKind.KYC}
+    return sorted(
+        {(topic, plain(topic) if kind in in_words else topic) for topic, kind in rows.distinct()}
+    )
+
+
+def assignees() -> list[User]:
+    """Return who has something that is not decided."""
+    held = WorkItem.objects.open().exclude(assignee=None).values("assignee")
+    return list(User.objects.filter(pk__in=held).order_by("email"))
+
+
+def officers() -> list[User]:
+    """Return who may be given work."""
+    people = User.objects.filter(is_active=True, groups__permissions__codename="take_workitem")
+    return list(people.distinct().order_by("email"))
+
+
+def saved_views(officer: User) -> QuerySet[SavedView]:
+    """Return the officer's own views and the shared ones."""
+    mine = Q(owner=officer) | Q(is_shared=True)
+    return SavedView.objects.filter(mine).select_related("owner")
