@@ -124,10 +124,10 @@ def test_auditor_sees_and_cannot_act() -> None:
     assert auditor.get(reverse("admin:audit_checkpoint_changelist")).status_code == 200
 
 
-def test_addresses_that_are_wrong_are_not_found() -> None:
+def test_addresses_and_commands_that_are_wrong_are_refused() -> None:
     officer = signed_in(make_officer())
     assert officer.get(f"{LIST}nonsense/change/").status_code == 404
-    assert officer.post(page(make_alert()), {"command": "odd"}).status_code == 404
+    assert officer.post(page(make_alert()), {"command": "odd"}).status_code == 400
 
 
 def test_list_keeps_its_order() -> None:

@@ -168,7 +168,7 @@ def decide_kyc(desk: Page, second_desk: Page, email: str) -> None:
     approve = desk.locator("#id_decision option[value^=APPROVE]").first
     desk.locator("#id_decision").select_option(approve.get_attribute("value"))
     desk.locator("#id_note").fill("Hits are other people; identity is proven by passport.")
-    desk.get_by_role("button", name="a second officer confirms").click()
+    desk.get_by_role("button", name="Decide (a second officer confirms)").click()
     expect(desk.get_by_text("another officer must confirm")).to_be_visible()
     second_desk.goto(desk.url)
     second_desk.get_by_role("button", name="Confirm as second officer").click()

@@ -22,11 +22,13 @@ PRIVILEGED = {
     *("mode", "lot_method", "risk_rating", "evidence_version", "reviewed", "held_amount"),
 }
 # What these ask for: a key is made for one mode, staff name whom a limit or a restriction is for
-# and which evidence they read.
+# and which evidence they read, an entity who owns it and in which roles.
 CHOSEN = {
     "ApiKeyInput": {"mode"},
     "ApiKeyForm": {"mode"},
     "HitDecisionInput": {"evidence_version"},
+    "HoldingForm": {"owner", "roles"},
+    "HoldingInput": {"owner", "roles"},
     "LimitForm": {"owner"},
     "LotMethodInput": {"lot_method"},
     "PortfolioInput": {"mode", "lot_method"},

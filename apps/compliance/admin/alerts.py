@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -165,7 +165,7 @@ class AlertAdmin(ReadOnlyAdmin):
     def _post(self, request: HttpRequest, actor: User, alert_id: UUID) -> HttpResponse:
         command = COMMANDS.get(request.POST.get("command", ""))
         if command is None:
-            raise Http404
+            raise BadRequest("There is no such command.")
         if request.POST.get("command") == "confirm" and (page := step_up_page(request)):
             return page
         try:

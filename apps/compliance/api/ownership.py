@@ -85,7 +85,7 @@ class OwnershipOutput(serializers.Serializer[Any]):
 
 
 def _shown(request: Request) -> Response:
-    return Response(OwnershipOutput(ownership_of(user.pk)).data)
+    return Response(OwnershipOutput(ownership_of(actor_of(request).pk)).data)
 
 
 class OwnershipView(ApiView):
@@ -104,14 +104,14 @@ class PartyView(ApiView):
     )
     def put(self, request: Request, party_id: UUID) -> Response:
         asked = request.data if isinstance(request.data, dict) else {}
-        answers = asked.get("answers")
-        if {*asked} != {"kind", "answers"} or not isinstance(answers, dict):
+        kind, answers = asked.get("kind"), asked.get("answers")
+        known = {*asked} == {"kind", "answers"}
+        if not known or not isinstance(kind, str) or not isinstance(answers, dict):
             raise serializers.ValidationError({"answers": "A kind and its answers are needed."})
         user = actor_of(request)
-        kind = asked["kind"]
         if kind in PARTY_STEPS and not {*answers} <= {*PARTY_STEPS[kind].by_name}:
             raise Refused("Another kind of party is asked that.", code="question_not_asked")
-        party_save(actor=user, party_id=party_id, kind=str(kind), answers=answers)
+        party_save(actor=user, party_id=party_id, kind=kind, answers=answers)
         return _shown(request)
 
     @extend_schema(operation_id="kyc_party_remove", responses={204: None})

@@ -19,13 +19,8 @@ from apps.compliance.domain.kyc import (
 from apps.compliance.domain.masking import MASKED_QUESTIONS, answers_unmasked
 from apps.compliance.domain.questionnaire import Step, answers_clean, answers_missing
 from apps.compliance.domain.questionnaires import STEP_CODES, VERSION, ClientKind
-from apps.compliance.events import (
-    KycAnswerRevealed,
-    KycKindChosen,
-    KycStarted,
-    KycStepSaved,
-    KycSubmitted,
-)
+from apps.compliance.events import KycAnswerRevealed, KycStarted, KycStepSaved, KycSubmitted
+from apps.compliance.events.own_kyc import KycKindChosen
 from apps.compliance.models import KycRecord, KycStep
 from apps.compliance.selectors.kyc import answers_of, steps_of
 from apps.compliance.selectors.ownership import ownership_view, parties_answers

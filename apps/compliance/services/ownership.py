@@ -14,7 +14,7 @@ from apps.compliance.domain.masking import answers_unmasked
 from apps.compliance.domain.ownership import Role
 from apps.compliance.domain.questionnaire import answers_clean
 from apps.compliance.domain.questions_party import PARTY_STEPS
-from apps.compliance.events import (
+from apps.compliance.events.own_kyc import (
     KycHoldingRemoved,
     KycHoldingSaved,
     KycPartyRemoved,

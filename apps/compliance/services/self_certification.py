@@ -5,7 +5,7 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.compliance.domain.questionnaire import answers_missing
 from apps.compliance.domain.self_certification import TAX_STEPS, WORDING_VERSION
-from apps.compliance.events import KycTaxCertified
+from apps.compliance.events.own_kyc import KycTaxCertified
 from apps.compliance.models import TaxSelfCertification
 from apps.compliance.selectors.kyc import answers_of, merged, steps_of
 from apps.compliance.selectors.self_certification import facts_digest, facts_of
