@@ -2,7 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.compliance.api import kyc, ownership, screening, self_certification
+from apps.compliance.api import (
+    kyc,
+    kyc_records,
+    ownership,
+    screening,
+    self_certification,
+    work_items,
+)
 from apps.compliance.api.alerts import (
     AlertConfirmationView,
     AlertDetailView,
@@ -42,6 +49,54 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "kyc/documents/<uuid:document_id>/content",
         kyc.KycDocumentContentView.as_view(),
         name="api-kyc-document-content",
+    ),
+    path("kyc-records", kyc_records.KycRecordListView.as_view(), name="api-kyc-records"),
+    path(
+        "kyc-records/<uuid:record_id>",
+        kyc_records.KycRecordDetailView.as_view(),
+        name="api-kyc-record",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/documents/<uuid:document_id>/content",
+        kyc_records.KycRecordDocumentView.as_view(),
+        name="api-kyc-record-document",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/decisions",
+        kyc_records.KycDecisionView.as_view(),
+        name="api-kyc-record-decisions",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/decisions/<uuid:decision_id>/confirmations",
+        kyc_records.KycConfirmationView.as_view(),
+        name="api-kyc-decision-confirmations",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/decisions/<uuid:decision_id>/withdrawals",
+        kyc_records.KycWithdrawalView.as_view(),
+        name="api-kyc-decision-withdrawals",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/information-requests",
+        kyc_records.KycInformationRequestView.as_view(),
+        name="api-kyc-record-information",
+    ),
+    path(
+        "kyc-records/<uuid:record_id>/due-diligence",
+        kyc_records.DueDiligenceView.as_view(),
+        name="api-kyc-record-diligence",
+    ),
+    path("work-items", work_items.WorkListView.as_view(), name="api-work-items"),
+    path("work-items/next", work_items.WorkNextView.as_view(), name="api-work-next"),
+    path(
+        "work-items/<uuid:work_item_id>/take",
+        work_items.WorkTakeView.as_view(),
+        name="api-work-take",
+    ),
+    path(
+        "work-items/<uuid:work_item_id>/release",
+        work_items.WorkReleaseView.as_view(),
+        name="api-work-release",
     ),
     path("screening/searches", screening.SearchListView.as_view(), name="api-searches"),
     path(

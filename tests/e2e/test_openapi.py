@@ -13,11 +13,11 @@ TIMEOUT_SECONDS = 600
 # What ends the token that it is called with, or needs none, is left to the officer's share.
 SIGN_IN = "^/api/v1/(auth|sessions)/"
 ORDERS = "^/api/v1/(orders|trades)"
-ALERTS = "^/api/v1/alerts"
+OFFICERS = "^/api/v1/(alerts|kyc-records|screening|work-items)"
 SHARES = (
     ("CLIENT", ("--include-path-regex", ORDERS)),
-    ("CLIENT", ("--exclude-path-regex", f"{SIGN_IN}|{ORDERS}|{ALERTS}")),
-    ("COMPLIANCE_OFFICER", ("--include-path-regex", f"{SIGN_IN}|{ALERTS}")),
+    ("CLIENT", ("--exclude-path-regex", f"{SIGN_IN}|{ORDERS}|{OFFICERS}")),
+    ("COMPLIANCE_OFFICER", ("--include-path-regex", f"{SIGN_IN}|{OFFICERS}")),
 )
 
 

@@ -22,11 +22,18 @@ PRIVILEGED = {
     *("mode", "lot_method", "risk_rating", "evidence_version", "reviewed", "held_amount"),
 }
 # What these ask for: a key is made for one mode, staff name whom a limit or a restriction is for
-# and which evidence they read, an entity who owns it and in which roles.
+# and which evidence they read, whose rows they look for, an entity who owns it and in which roles.
 CHOSEN = {
     "ApiKeyInput": {"mode"},
     "ApiKeyForm": {"mode"},
     "HitDecisionInput": {"evidence_version"},
+    "KycDecisionInput": {"evidence_version"},
+    "InformationRequestInput": {"evidence_version"},
+    "ConfirmationInput": {"evidence_version"},
+    "FindingInput": {"evidence_version"},
+    "HitFilter": {"client_id"},
+    "WorkFilter": {"client_id"},
+    "KycRecordFilter": {"client_id", "risk_rating"},
     "HoldingForm": {"owner", "roles"},
     "HoldingInput": {"owner", "roles"},
     "LimitForm": {"owner"},
@@ -51,6 +58,7 @@ PATHS = (
     "POST /api/v1/orders/{order_id}/cancel",
     "GET /api/v1/kyc/documents/{document_id}/content",
     "GET /api/v1/alerts/{alert_id}",
+    *("GET /api/v1/kyc-records/{record_id}", "POST /api/v1/kyc-records/{record_id}/decisions"),
     "GET /orders/{order_id}/",
     "POST /orders/{order_id}/cancel/",
     "POST /portfolios/{portfolio_id}/",

@@ -28,6 +28,7 @@ from apps.compliance.models import (
     WatchlistEntity,
     WatchlistSource,
     WatchlistVersion,
+    WorkItem,
 )
 from apps.compliance.providers.own import OwnEntries
 from apps.compliance.services.watchlists import provider_import
@@ -142,8 +143,8 @@ def make_screening(client: User, record: KycRecord) -> tuple[UUID, UUID]:
     return search.id, hit.id
 
 
-def make_item(record: KycRecord) -> UUID:
-    """Return the id of a question that an officer asked the client."""
+def make_item(record: KycRecord) -> InformationItem:
+    """Return a question that an officer asked the client."""
     decision = KycDecision.objects.create(
         record=record,
         outcome="REQUEST_INFORMATION",
@@ -153,7 +154,7 @@ def make_item(record: KycRecord) -> UUID:
         from_status="APPROVED",
         proposed_by=make_user(Role.COMPLIANCE_OFFICER),
     )
-    item = InformationItem.objects.create(
+    return InformationItem.objects.create(
         record=record,
         decision=decision,
         kind="QUESTION",
@@ -161,7 +162,6 @@ def make_item(record: KycRecord) -> UUID:
         reason_code="ROUTINE",
         due_date=timezone.localdate(),
     )
-    return item.pk
 
 
 def make_account() -> dict[str, Any]:
@@ -193,10 +193,13 @@ def make_account() -> dict[str, Any]:
     search_id, hit_id = make_screening(client, record)
     alert_id = make_alert(client).pk
     work_items_sync()
+    item = make_item(record)
     return {
         "client": client,
         "client_id": client.pk,
-        "item_id": make_item(record),
+        "item_id": item.pk,
+        "decision_id": item.decision_id,
+        "work_item_id": WorkItem.objects.get(subject_id=alert_id).pk,
         "portfolio_id": portfolio.id,
         "order_id": order.id,
         "record_id": record.pk,

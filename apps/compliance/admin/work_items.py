@@ -216,10 +216,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
         actor = actor_of(request)
         if not actor.has_perm(TAKE):
             raise PermissionDenied
-        item = services.work_take_next(actor=actor)
-        if item is None:
-            services.work_items_sync()
-            item = services.work_take_next(actor=actor)
+        item = services.work_next(actor=actor)
         if item is None:
             self.message_user(request, "Nothing is unassigned.", messages.INFO)
             return HttpResponseRedirect(reverse(LIST))

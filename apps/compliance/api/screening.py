@@ -77,6 +77,7 @@ class SearchOutput(serializers.Serializer[Any]):
 
 class HitFilter(InputSerializer):
     status = serializers.ChoiceField(choices=HIT_STATUSES, required=False)
+    client_id = serializers.UUIDField(required=False, source="record__client_id")
 
 
 class HitOutput(serializers.Serializer[Any]):
@@ -124,7 +125,7 @@ class SearchDetailView(ApiView):
 
 
 class HitListView(ApiView):
-    query_parameters = PAGE_QUERY | {"status"}
+    query_parameters = PAGE_QUERY | {"status", "client_id"}
 
     @extend_schema(
         operation_id="screening_hits_list",
@@ -133,7 +134,9 @@ class HitListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         asked = {
-            name: request.query_params[name] for name in ("status",) if name in request.query_params
+            name: request.query_params[name]
+            for name in ("status", "client_id")
+            if name in request.query_params
         }
         chosen = self.validated(HitFilter(data=asked))
         return page_of(self, request, hit_list(actor_of(request)).filter(**chosen), HitOutput)
@@ -142,7 +145,7 @@ class HitListView(ApiView):
 class HitDetailView(ApiView):
     @extend_schema(operation_id="screening_hit_read", responses={200: HitDetailOutput})
     def get(self, request: Request, hit_id: UUID) -> Response:
-        return Response(_hit_body(hit_shown(actor=actor_of(request), hit_id=hit_id)))
+        return Response(hit_body(hit_shown(actor=actor_of(request), hit_id=hit_id)))
 
 
 class HitDecisionView(ApiView):
@@ -156,10 +159,11 @@ class HitDecisionView(ApiView):
         hit_get(actor, hit_id)
         said: dict[str, Any] = self.validated(HitDecisionInput(data=request.data))
         hits_dispose(actor=actor, hit_ids=[hit_id], **said)
-        return Response(_hit_body(hit_shown(actor=actor, hit_id=hit_id)))
+        return Response(hit_body(hit_shown(actor=actor, hit_id=hit_id)))
 
 
-def _hit_body(view: Any) -> dict[str, Any]:
+def hit_body(view: Any) -> dict[str, Any]:
+    """Write a hit with what speaks for and against it."""
     return {
         **HitOutput(view.hit).data,
         "features": FeatureOutput(view.features, many=True).data,

@@ -9,8 +9,10 @@ from django.utils import timezone
 from apps.compliance.domain.wording import plain
 from apps.compliance.domain.work_items import DECIDE, WorkKind
 from apps.compliance.models import SavedView, WorkItem, WorkLock
+from apps.core.errors import NotFound
 from apps.users.models import User
 
+VIEW = "compliance.view_workitem"
 EXPORT_HEADER = (
     *("kind", "item", "subject_id", "client_id", "list_or_scenario", "priority", "opened_at"),
     *("due_at", "decided_at", "assignee", "proposed_by", "summary"),
@@ -20,6 +22,31 @@ EXPORT_COLUMNS = (
     *("closed_at", "assignee__email", "proposed_by__email", "summary"),
 )
 EXPORT_ROWS = 10_000
+
+
+def work_list(
+    user: User, *, held: str = "", waits: str = "", **chosen: object
+) -> QuerySet[WorkItem]:
+    """Return what waits and the user may see; `chosen` by column.
+
+    `held` is ME or NOBODY; `waits` is FIRST (for a decision) or SECOND (for the user's own eyes).
+    """
+    items = WorkItem.objects.open().filter(**chosen)
+    if held:
+        items = items.filter(assignee=user if held == "ME" else None)
+    if waits == "FIRST":
+        items = items.filter(proposed_by=None)
+    elif waits == "SECOND":
+        items = items.filter(id__in=WorkItem.objects.awaiting_second(user).values("id"))
+    return items if user.has_perm(VIEW) else items.none()
+
+
+def work_get(user: User, item_id: UUID) -> WorkItem:
+    """Return the item; raises NotFound, for whoever may not know of the queue too."""
+    item = WorkItem.objects.filter(pk=item_id).first()
+    if item is None or not user.has_perm(VIEW):
+        raise NotFound("There is no such work.")
+    return item
 
 
 def assignee_of(subject: str) -> Subquery:

@@ -73,16 +73,25 @@ def work_take_next(*, actor: User) -> WorkItem | None:
     return first
 
 
+def work_next(*, actor: User) -> WorkItem | None:
+    """Give the officer the next item as work_take_next does, of a queue that is up to date."""
+    item = work_take_next(actor=actor)
+    if item is None:
+        work_items_sync()
+        item = work_take_next(actor=actor)
+    return item
+
+
 @command
 def work_item_assign(*, actor: User, item_id: UUID, assignee_id: UUID | None) -> WorkItem:
     """Give an open item to an officer (None: to nobody); the same assignee again changes nothing.
 
-    One's own name, or letting go of what one has, needs take_workitem; everything else
+    One's own name, or letting go of what no other has, needs take_workitem; everything else
     assign_workitem.  Raises NotPermitted, NotFound, Conflict when it is decided, InvalidInput for
     whoever may not decide it.
     """
     item = WorkItem.objects.locked(item_id)
-    lets_go = assignee_id is None and item.assignee_id == actor.pk
+    lets_go = assignee_id is None and item.assignee_id in {None, actor.pk}
     takes = assignee_id == actor.pk and item.assignee_id in {None, actor.pk}
     _require(actor, TAKE if lets_go or takes else ASSIGN)
     if item.closed_at is not None:

@@ -18,6 +18,7 @@ from apps.users.domain.audiences import (
     SIGNED_IN,
     Audience,
 )
+from apps.users.domain.officers_api import OFFICERS_API
 from apps.users.domain.own_kyc import OWN_KYC
 from apps.users.domain.permissions import PERMISSIONS, desk_table
 
@@ -26,7 +27,6 @@ PLAN = "/api/v1/plans/<uuid:plan_id>"
 ALERT = "/api/v1/alerts/<uuid:alert_id>"
 WEBHOOK = "/api/v1/webhooks/<uuid:webhook_id>"
 OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlist"
-HIT = "/api/v1/screening/hits/<uuid:hit_id>"
 SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 TRADING, CHANGE = "/admin/trading", "<path:object_id>/change/"
 WORK = "/admin/compliance/workitem"
@@ -132,13 +132,7 @@ OPERATIONS: dict[str, Audience] = {
     f"GET {ALERT}": PERMISSIONS["compliance.view_alert"],
     f"POST {ALERT}/proposals": PERMISSIONS["compliance.decide_alert"],
     f"POST {ALERT}/confirmations": PERMISSIONS["compliance.decide_alert"],
-    "POST /api/v1/screening/searches": PERMISSIONS["compliance.run_screeningsearch"],
-    "GET /api/v1/screening/searches/<uuid:search_id>": PERMISSIONS[
-        "compliance.view_screeningsearch"
-    ],
-    "GET /api/v1/screening/hits": PERMISSIONS["compliance.view_screeninghit"],
-    f"GET {HIT}": PERMISSIONS["compliance.view_screeninghit"],
-    f"POST {HIT}/decisions": PERMISSIONS["compliance.decide_kycrecord"],
+    **OFFICERS_API,
     **dict.fromkeys(OWN_KYC, CLIENT),
     # The live feed.
     "WS quotes": SIGNED_IN,
