@@ -74,13 +74,15 @@ def client_names(client_id: UUID) -> tuple[str, ...]:
     return subject.names if subject else ()
 
 
-# Without these a client whom nobody identified could trade, or move money, or anybody pay in.
+# Without these a client whom nobody identified could trade, or move money, or anybody pay in, and
+# work could fail unseen.
 REQUIRED = {
     "PRE_TRADE_CHECKS": "apps.compliance.gates.check_kyc_approved",
     "CASH_CHECKS": "apps.compliance.gates.check_client_cleared",
     "CLIENT_NAMES": "apps.compliance.gates.client_names",
+    "OPERATIONS_ALERTS": "apps.compliance.services.operations_alerts.operations_alert_raise",
 }
-DOTTED_PATHS = ("PRE_TRADE_CHECKS", "CASH_CHECKS", "CLIENT_NAMES", "LEDGER_CHECKS")
+DOTTED_PATHS = (*REQUIRED, "LEDGER_CHECKS")
 
 
 @checks.register(checks.Tags.security)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
+from apps.compliance.models import OperationsAlert
 from apps.core.errors import Conflict, IllegalTransition, InvalidInput, NotPermitted, Refused, Stale
 from apps.ledger.selectors import ledger_differences
 from apps.notifications.models import Notification
@@ -199,7 +200,10 @@ def test_cancel_run_leaves_an_order_that_fails_for_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(firm_cancels, "order_cancel_for_run", fails)
         assert cancel_runs_work() == 1
-    assert CancelRun.objects.get().finished_at is None
+    run = CancelRun.objects.get()
+    assert run.finished_at is None
+    alert = OperationsAlert.objects.get()
+    assert (alert.kind, alert.subject) == ("ORDER_CANCEL_FAILED", str(run.id))
     assert cancel_runs_work() == 1
     assert CancelRun.objects.get().finished_at is not None
 

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from apps.compliance.models import OperationsAlert
 from apps.core.errors import Conflict
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get, ledger_differences
@@ -68,6 +69,29 @@ def test_quotes_match_of_an_order_that_breaks_leaves_the_others_alone(
 
     assert routing.quotes_match(symbols=["AAPL"]) == 1
     assert Execution.objects.get().order_id == second.id
+    assert routing.quotes_match(symbols=["AAPL"]) == 0
+    alert = OperationsAlert.objects.get()
+    assert (alert.kind, alert.subject, alert.occurrences) == ("ORDER_MATCH_FAILED", "AAPL", 2)
+    assert alert.facts == {"order_id": str(first.id), "error": "ZeroDivisionError"}
+
+
+def test_order_that_cannot_expire_leaves_the_others_alone(
+    portfolio: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = place_order(portfolio), place_order(portfolio)
+    Order.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    expire = routing.order_expire
+
+    def breaks_once(*, order_id: UUID) -> bool:
+        if order_id == first.id:
+            raise ZeroDivisionError
+        return expire(order_id=order_id)
+
+    monkeypatch.setattr(routing, "order_expire", breaks_once)
+
+    assert routing.orders_expire() == 1
+    assert {row.status for row in Order.objects.filter(id=second.id)} == {"EXPIRED"}
+    assert OperationsAlert.objects.get().kind == "ORDER_EXPIRY_FAILED"
 
 
 def test_fill_that_costs_more_than_its_hold_is_refused_and_takes_from_no_other_hold(

@@ -15,8 +15,15 @@ class OperationsAlert(BaseModel):
         FETCH_FAILED = "FETCH_FAILED", "A list could not be fetched"
         RESCREENING_DIFFERS = "RESCREENING_DIFFERS", "The nightly screening found a difference"
         RESCREENING_FAILED = "RESCREENING_FAILED", "A client could not be screened"
+        ORDER_MATCH_FAILED = "ORDER_MATCH_FAILED", "A resting order could not be matched"
+        ORDER_CANCEL_FAILED = "ORDER_CANCEL_FAILED", "A cancel-all left an order"
+        ORDER_EXPIRY_FAILED = "ORDER_EXPIRY_FAILED", "An order could not be expired"
+        BATCH_FAILED = "BATCH_FAILED", "A rebalancing could not go on"
+        PLAN_FAILED = "PLAN_FAILED", "An investment plan could not run"
+        CHARGE_FAILED = "CHARGE_FAILED", "A fee or interest could not be booked"
+        CORPORATE_ACTION_FAILED = "CORPORATE_ACTION_FAILED", "A holder did not get an action"
 
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=30, choices=Kind)
     subject = models.CharField(max_length=100)
     message = models.CharField(max_length=500)
     facts = models.JSONField(default=dict)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
 from apps.audit.services import emit
@@ -28,8 +27,8 @@ from apps.compliance.selectors.screening import (
 from apps.compliance.services.operations_alerts import operations_alert_raise
 from apps.compliance.services.screening import UNDECIDED, pairs_found, screening_run
 from apps.core.commands import command
+from apps.infrastructure.failures import FailureTold
 
-logger = structlog.get_logger(__name__)
 # Whose answers are not being changed.
 SETTLED = RESCREENED - EDITABLE
 NIGHT_HOUR = 2
@@ -91,16 +90,13 @@ def client_screen(*, record_id: UUID) -> ScreeningRun | None:
 
 def _screen(record_id: UUID, trigger: str) -> None:
     """Screen one client; a failure stops none of the others, and the client stays due."""
-    try:
+    with FailureTold(
+        "RESCREENING_FAILED",
+        subject=str(record_id),
+        message="A client could not be screened after a list change; it is tried again.",
+        trigger=trigger,
+    ):
         screening_run(record_id=record_id, trigger=trigger)
-    except Exception:
-        logger.exception("rescreening_failed", record_id=str(record_id))
-        operations_alert_raise(
-            kind="RESCREENING_FAILED",
-            subject=str(record_id),
-            message="A client could not be screened after a list change; it is tried again.",
-            facts={"trigger": trigger},
-        )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import DomainError
+from apps.infrastructure.failures import FailureTold
 from apps.trading.domain.orders import OrderType, Side
 from apps.trading.events.plans import BatchConfirmed
 from apps.trading.models import BatchLine, OrderBatch, Portfolio
@@ -54,11 +55,19 @@ def batch_advance(*, batch_id: UUID) -> OrderBatch:
 
 
 def batches_advance() -> int:
-    """Go on with every batch that waits for its sales; return how many are done now."""
+    """Go on with every batch that waits for its sales; return how many are done now.
+
+    One that fails is told to operations, and tried again by the next call.
+    """
     waiting = OrderBatch.objects.filter(status=OrderBatch.Status.SELLING)
     done = 0
     for batch_id in list(waiting.values_list("id", flat=True)):
-        done += batch_advance(batch_id=batch_id).status == OrderBatch.Status.DONE
+        with FailureTold(
+            "BATCH_FAILED",
+            subject=str(batch_id),
+            message="The orders of a rebalancing or plan could not be placed; it is tried again.",
+        ):
+            done += batch_advance(batch_id=batch_id).status == OrderBatch.Status.DONE
     return done
 
 

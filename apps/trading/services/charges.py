@@ -3,12 +3,12 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import Refused
+from apps.infrastructure.failures import FailureTold
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post
 from apps.trading.domain.charges import ChargeKind
@@ -22,7 +22,6 @@ from apps.trading.selectors.charges import (
     months_to_book,
 )
 
-logger = structlog.get_logger(__name__)
 PORTFOLIOS_AT_ONCE = 200
 
 
@@ -39,8 +38,17 @@ def charges_run(*, now: datetime | None = None) -> None:
     for last in months_to_book():
         month_book(last=last)
     due = Charge.objects.filter(status=Charge.Status.DUE).order_by("month", "id")
-    for charge_id in due.values_list("id", flat=True):
-        charge_collect(charge_id=charge_id)
+    for charge_id, portfolio_id in due.values_list("id", "portfolio_id"):
+        with _told(portfolio_id):
+            charge_collect(charge_id=charge_id)
+
+
+def _told(portfolio_id: UUID) -> FailureTold:
+    return FailureTold(
+        "CHARGE_FAILED",
+        subject=str(portfolio_id),
+        message="A portfolio's fee or interest could not be booked; it is tried again.",
+    )
 
 
 def day_accrue(*, day: date) -> None:
@@ -61,14 +69,12 @@ def day_accrue(*, day: date) -> None:
 
 def month_book(*, last: date) -> None:
     """Book the month that ends on that day for every portfolio."""
-    is_done = True
-    for row in accrued_in(last.replace(day=1), last):
-        try:
+    rows, booked = accrued_in(last.replace(day=1), last), 0
+    for row in rows:
+        with _told(row.portfolio_id):
             charge_book(row=row)
-        except Exception:
-            logger.exception("charge_not_booked", portfolio_id=str(row.portfolio_id))
-            is_done = False
-    if is_done:
+            booked += 1
+    if booked == len(rows):
         AccrualDay.objects.filter(day=last).update(booked_at=timezone.now())
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.core.commands import command
-from apps.core.errors import DomainError, IllegalTransition
+from apps.core.errors import IllegalTransition
+from apps.infrastructure.failures import FailureTold
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.services import entry_post, entry_reverse
 from apps.market.selectors import fx_rate
@@ -33,14 +33,12 @@ from apps.trading.services.income import dividend_pay
 from apps.trading.services.lots import lots_carry, lots_restore, lots_take
 from apps.trading.services.order_adjustments import orders_clear, orders_rescale
 
-logger = structlog.get_logger(__name__)
-
 
 def corporate_actions_run(*, on: date | None = None) -> int:
     """Apply what is due on that day at the exchange, take back what is reversed; return how many.
 
-    Each portfolio is a transaction of its own.  One that fails is logged and tried again by the
-    next run; the action stays open until every holder had it.
+    Each portfolio is a transaction of its own.  One that fails is told to operations and tried
+    again by the next run; the action stays open until every holder had it.
     """
     today = on or market_day(timezone.now())
     done = 0
@@ -59,14 +57,14 @@ def corporate_actions_run(*, on: date | None = None) -> int:
 def _try(
     step: Callable[..., Entitlement | None], action: CorporateAction, portfolio_id: UUID
 ) -> bool:
-    names = {"action_id": str(action.id), "portfolio_id": str(portfolio_id)}
-    try:
+    with FailureTold(
+        "CORPORATE_ACTION_FAILED",
+        subject=str(action.id),
+        message=f"A corporate action on {action.symbol} did not reach every holder; it is tried"
+        " again.",
+        portfolio_id=str(portfolio_id),
+    ):
         step(action_id=action.id, portfolio_id=portfolio_id)
-    except DomainError as error:
-        logger.warning("corporate_action_refused", **names, code=error.code)
-    except Exception:
-        logger.exception("corporate_action_failed", **names)
-    else:
         return True
     return False
 

@@ -1,6 +1,5 @@
 """Commands by which the firm, not the client, cancels orders: one, or every one that rests."""
 
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.errors import Conflict, IllegalTransition, NotFound, NotPermitted
+from apps.infrastructure.failures import FailureTold
 from apps.trading.domain.risk import FirmState
 from apps.trading.models import CancelRun, FirmSwitch, Order
 from apps.trading.services.firm_switch import PERMISSION as TURN
@@ -69,7 +69,8 @@ def cancel_runs_work() -> int:
     """Go on with the runs that are not done; return how many orders were asked to be canceled.
 
     Each order is its own transaction: whoever takes over from a worker that died goes on with the
-    orders that still rest.  One that fails is logged, and tried again by the next call.
+    orders that still rest.  One that fails is told to operations, and tried again by the
+    next call.
     """
     asked = 0
     for run in CancelRun.objects.filter(finished_at=None).select_related("requested_by"):
@@ -95,15 +96,18 @@ def cancel_run_finish(*, run_id: UUID) -> CancelRun:
 
 
 def _cancel(run: CancelRun, order_id: UUID) -> bool:
-    cancel = partial(order_cancel_for_run, actor=run.requested_by, order_id=order_id)
-    try:
-        cancel(reason=run.reason)
-    except IllegalTransition:
-        return False
-    except Exception:
-        logger.exception("cancel_run_order_failed", run_id=str(run.id), order_id=str(order_id))
-        return False
-    return True
+    with FailureTold(
+        "ORDER_CANCEL_FAILED",
+        subject=str(run.id),
+        message="Orders could not be canceled when the firm canceled all; they are tried again.",
+        order_id=str(order_id),
+    ):
+        try:
+            order_cancel_for_run(actor=run.requested_by, order_id=order_id, reason=run.reason)
+        except IllegalTransition:
+            return False
+        return True
+    return False
 
 
 @command

@@ -10,6 +10,7 @@ from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.domain.money import Money
 from apps.core.errors import DomainError, Unavailable
+from apps.infrastructure.failures import FailureTold
 from apps.market.selectors import instrument_list, session_from
 from apps.trading.domain.plans import amounts_of
 from apps.trading.models import (
@@ -41,7 +42,12 @@ def plans_run(*, now: datetime | None = None) -> int:
         status=InvestmentPlan.Status.ACTIVE, next_due_date__lte=now.date()
     )
     for plan_id in list(due.values_list("id", flat=True)):
-        plan_schedule(plan_id=plan_id, now=now)
+        with FailureTold(
+            "PLAN_FAILED",
+            subject=str(plan_id),
+            message="What an investment plan is due could not be worked out; it is tried again.",
+        ):
+            plan_schedule(plan_id=plan_id, now=now)
     runs = PlanRun.objects.filter(status__in=OPEN, run_at__lte=now).order_by("run_at", "id")
     ended = 0
     for run_id in list(runs.values_list("id", flat=True)):
@@ -111,17 +117,20 @@ def planrun_fail(*, run_id: UUID, code: str, message: str) -> PlanRun | None:
 
 def _run_safely(run_id: UUID, now: datetime) -> bool:
     """Run it; what the domain refuses ends it with the reason, what is away is tried again."""
-    try:
-        return planrun_execute(run_id=run_id, now=now).status not in OPEN
-    except Unavailable as error:
-        logger.warning("plan_run_waits", run_id=str(run_id), code=error.code)
-        return False
-    except DomainError as error:
-        return planrun_fail(run_id=run_id, code=error.code, message=error.message) is not None
-    except Exception:
-        logger.exception("plan_run_failed", run_id=str(run_id))
-        message = "Something went wrong on our side; nothing was moved."
-        return planrun_fail(run_id=run_id, code="internal_error", message=message) is not None
+    with FailureTold(
+        "PLAN_FAILED",
+        subject=str(run_id),
+        message="A run of an investment plan failed; its client is told that nothing was moved.",
+    ):
+        try:
+            return planrun_execute(run_id=run_id, now=now).status not in OPEN
+        except Unavailable as error:
+            logger.warning("plan_run_waits", run_id=str(run_id), code=error.code)
+            return False
+        except DomainError as error:
+            return planrun_fail(run_id=run_id, code=error.code, message=error.message) is not None
+    message = "Something went wrong on our side; nothing was moved."
+    return planrun_fail(run_id=run_id, code="internal_error", message=message) is not None
 
 
 def _locked(run_id: UUID) -> PlanRun | None:

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import structlog
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.core.commands import command
+from apps.infrastructure.failures import FailureTold
 from apps.market.domain.quotes import Quote
 from apps.market.selectors import instrument_get, quote_get, quotes_get, session_is_open
 from apps.trading.domain.orders import IMMEDIATE, OrderStatus
@@ -24,8 +24,6 @@ from apps.trading.venues.base import PaperOrder, VenueStatus
 
 if TYPE_CHECKING:
     from apps.market.models import Instrument
-
-logger = structlog.get_logger(__name__)
 
 
 @command
@@ -54,17 +52,20 @@ def order_route(*, order_id: UUID) -> Order:
 def quotes_match(*, symbols: Iterable[str]) -> int:
     """Try the newest quotes of the symbols on the orders that they reach; return how many traded.
 
-    Each order is its own transaction; one that fails, for whatever reason, is logged and leaves
-    the others alone.
+    Each order is its own transaction; one that fails, for whatever reason, is told to operations
+    and leaves the others alone.
     """
     quotes = {symbol: quote for symbol, quote in quotes_get(symbols).items() if _is_fresh(quote)}
     _trail(quotes)
     traded = 0
     for order_id, symbol in Order.objects.that_trade(quotes.values()):
-        try:
+        with FailureTold(
+            "ORDER_MATCH_FAILED",
+            subject=symbol,
+            message=f"Resting orders in {symbol} failed on a quote; they are tried on the next.",
+            order_id=str(order_id),
+        ):
             traded += order_match(order_id=order_id, quote=quotes[symbol])
-        except Exception:
-            logger.exception("order_match_failed", order_id=str(order_id))
     return traded
 
 
@@ -103,11 +104,20 @@ def cancel_route(*, order_id: UUID, reason: str = "by_client") -> Order:
 
 
 def orders_expire() -> int:
-    """End every open order whose time in force is over; return how many."""
+    """End every open order whose time in force is over; return how many.
+
+    One that fails is told to operations, and tried again by the next call.
+    """
     expired = 0
-    due = Order.objects.due(timezone.now()).values_list("id", flat=True)
-    for order_id in due.iterator():
-        expired += order_expire(order_id=order_id)
+    due = Order.objects.due(timezone.now()).values_list("id", "symbol")
+    for order_id, symbol in due.iterator():
+        with FailureTold(
+            "ORDER_EXPIRY_FAILED",
+            subject=symbol,
+            message=f"Orders in {symbol} are open past their time; they are tried again.",
+            order_id=str(order_id),
+        ):
+            expired += order_expire(order_id=order_id)
     return expired
 
 
