@@ -1,11 +1,15 @@
 """Pytest plugin: one PostgreSQL, one Valkey and one document store for the whole run.
 
 Loaded by `-p tests.services` before Django's settings.  The controller starts the services and
-hands their addresses to the xdist workers by the environment; each worker has its own databases.
+hands their addresses to the xdist workers by the environment; each worker has its own databases,
+copies of two that the first to need them has migrated.
 """
 
+import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +17,9 @@ import pytest
 
 from stratford import embedded
 
+DATABASES = ("default", "timescale")
+# The folder of services that this run started; nothing else is migrated by tests.
+OWN_FOLDER = "STRATFORD_TEST_FOLDER"
 SERVICES = pytest.StashKey[embedded.Services]()
 TEST_FOLDER = pytest.StashKey[Path]()
 
@@ -32,7 +39,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="stratford-test-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user and must reach its folder
-    os.environ["STRATFORD_VAR"] = str(folder)
+    os.environ["STRATFORD_VAR"] = os.environ[OWN_FOLDER] = str(folder)
     services = embedded.Services(folder, {"fsync": "off", "max_connections": "300"})
     services.acquire()
     services.start()
@@ -52,3 +59,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if (services := config.stash.get(SERVICES, None)) is not None:
         services.stop()
         shutil.rmtree(config.stash[TEST_FOLDER])
+
+
+def templates_migrate(done: Path) -> None:
+    """Migrate both databases at once, by the first process that asks; the others wait."""
+    with done.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--database"]
+        running = [
+            subprocess.Popen([*command, alias], cwd=embedded.BASE_DIR) for alias in DATABASES
+        ]
+        assert [process.wait() for process in running] == [0, 0], "The migrations failed."
+        done.touch()
