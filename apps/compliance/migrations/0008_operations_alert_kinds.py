@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0020_work_queue'),
+        ('compliance', '0007_override_triggers'),
     ]
 
     operations = [
