@@ -128,10 +128,14 @@ class CalendarQuery(InputSerializer):
 
 
 class TradingSessionOutput(serializers.Serializer[Any]):
+    """From `break_at` to `resume_at` nothing trades, where the exchange pauses at noon."""
+
     date = serializers.DateField()
     open_at = serializers.DateTimeField()
     close_at = serializers.DateTimeField()
     is_half_day = serializers.BooleanField()
+    break_at = serializers.DateTimeField(allow_null=True)
+    resume_at = serializers.DateTimeField(allow_null=True)
 
 
 class ClockQuery(InputSerializer):

@@ -1,4 +1,5 @@
-"""What orders do to cash and units, said a second time: plain Decimals, no tables, no venue.
+"""What orders and charges do to cash and units, said a second time: plain Decimals, no tables, no
+venue.
 
 Written from the documents and not from the code that it is compared with (see `stateful.py`).
 """
@@ -8,8 +9,9 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from tests.trading.books_charges import CENT, PRICE, ZERO, Charges, Purse
+
 D = Decimal
-ZERO, CENT, PRICE = D(0), D("0.01"), D("0.00000001")
 FEE_RATE = D("0.0005")
 VOLUME_SHARE = D("0.25")
 HOLD_BUFFER = D("1.02")
@@ -20,12 +22,6 @@ WORKING = {"NEW", "PARTIALLY_FILLED"}
 
 class Denied(Exception):
     """The platform must refuse this, and nothing may change."""
-
-
-@dataclass
-class Purse:
-    cash: Decimal = ZERO
-    units: Decimal = ZERO
 
 
 @dataclass
@@ -121,10 +117,26 @@ class Books:
     def __init__(self, purses: int, now: datetime) -> None:
         self.purses = [Purse() for _ in range(purses)]
         self.orders: list[Order] = []
-        self.fees = ZERO
+        self.charges = Charges(self.purses, now)
+        self.commissions = ZERO
         self.now = now
         self.fills = 0
         self.quote: Quote | None = None
+
+    def wait(self, delta: timedelta) -> None:
+        day, self.now = self.now.date(), self.now + delta
+        while day < self.now.date():
+            self.charges.end_day(day, [self.owned(purse) for purse in self.purses])
+            day += timedelta(days=1)
+
+    def owned(self, purse: Purse) -> tuple[Decimal, Decimal]:
+        """Return the purse's cash and units, those that orders hold included."""
+        mine = [order for order in self.orders if order.purse is purse]
+        cash, units = (
+            sum((order.held for order in mine if order.side == side), ZERO)
+            for side in ("BUY", "SELL")
+        )
+        return purse.cash + cash, purse.units + units
 
     # --- What the issuer does ---------------------------------------------------------------
 
@@ -153,8 +165,7 @@ class Books:
     def dividend(self, amount: Decimal, tax: Decimal) -> None:
         """Pay for free and held units, tax kept back and rounded down."""
         for purse in self.purses:
-            sales = (one for one in self.orders if one.side == "SELL" and one.purse is purse)
-            units = purse.units + sum((one.held for one in sales), ZERO)
+            _, units = self.owned(purse)
             gross = (units * amount).quantize(CENT, ROUND_HALF_EVEN)
             purse.cash += gross - (gross * tax).quantize(CENT, ROUND_FLOOR)
 
@@ -345,7 +356,7 @@ class Books:
         order.filled += taken
         order.value += taken * price
         amount, fees = (after - past for after, past in zip(order.paid(), before, strict=True))
-        self.fees += fees
+        self.commissions += fees
         if order.side == "BUY":
             order.held -= amount + fees
             order.purse.units += taken

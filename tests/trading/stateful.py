@@ -1,5 +1,7 @@
-"""Orders, cash and the ledger against `books.py`, in any sequence of commands."""
+"""Orders, cash, charges and the ledger against `books.py`, in any sequence of commands."""
 
+import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +11,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Q, Sum, Value
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,16 +24,16 @@ from hypothesis.stateful import (
 
 from apps.core.domain.money import Money
 from apps.core.errors import Conflict, IllegalTransition, InvalidInput, Refused
-from apps.ledger.domain.legs import AccountKind
-from apps.ledger.models import Account
+from apps.infrastructure.prepared import run_prepared
 from apps.ledger.selectors import ledger_differences
+from apps.trading.domain.charges import ChargeKind
 from apps.trading.domain.corporate_actions import ActionKind, ActionTerms
 from apps.trading.domain.gains import market_day
-from apps.trading.models import Lot
 from apps.trading.models import Order as OrderRow
-from apps.trading.services import routing
+from apps.trading.services import charges, routing
 from apps.trading.services.brackets import bracket_place, oco_place
 from apps.trading.services.cash import deposit_receive, withdrawal_request
+from apps.trading.services.charge_rates import charge_rate_confirm, charge_rate_propose
 from apps.trading.services.corporate_actions import (
     corporate_action_confirm,
     corporate_action_propose,
@@ -44,11 +45,12 @@ from apps.trading.services.transfers import cash_move, units_move
 from apps.users.domain.roles import Role
 from tests.market.factories import make_instrument, put_quote
 from tests.trading.books import Books, Denied, Order, Quote
+from tests.trading.books_charges import FEE_BPS, INTEREST_BPS
 from tests.trading.factories import make_portfolio
 from tests.users.factories import make_user
 
 D = Decimal
-START = datetime(2026, 3, 2, 15, tzinfo=UTC)
+START = datetime(2026, 3, 30, 15, tzinfo=UTC)
 REFUSALS = (Refused, IllegalTransition, Conflict, InvalidInput)
 PROVE_EVERY = 25
 # Few, so that orders meet quotes, and odd, so that fees must be rounded.
@@ -58,7 +60,23 @@ amounts = st.decimals(min_value=D(1), max_value=D(20000), places=2)
 quantities = st.integers(min_value=1, max_value=40).map(D)
 purses = st.sampled_from([0, 0, 1])
 sides = st.sampled_from(["BUY", "SELL"])
-FILLS: list[int] = []
+# What all sequences came to.
+DONE: Counter[str] = Counter()
+# Postings are dated by the database's clock: let it tell the machine's time.
+CLOCK = """
+ALTER TABLE ledger_posting ALTER posted_at SET DEFAULT current_setting('machine.now')::timestamptz
+"""
+TABLES = """
+SELECT owner_id, kind, asset, sum(balance), 0, 0, 0 FROM ledger_account
+ WHERE owner_id = ANY (%s) OR owner_id IS NULL AND kind IN ('FEES', 'INTEREST')
+ GROUP BY owner_id, kind, asset HAVING sum(balance) <> 0
+UNION ALL
+SELECT portfolio_id, 'LOTS', symbol, sum(remaining_quantity), 0, 0, 0 FROM trading_lot
+ WHERE portfolio_id = ANY (%s) AND remaining_quantity > 0 GROUP BY portfolio_id, symbol
+UNION ALL
+SELECT id, 'ORDER', status, quantity, filled_quantity, filled_value, held_amount
+  FROM trading_order WHERE portfolio_id = ANY (%s)
+"""
 
 
 class Machine(RuleBasedStateMachine):
@@ -75,7 +93,8 @@ class Machine(RuleBasedStateMachine):
         self.ticks = count(1)
         self.books = Books(2, START)
         self.patch.setattr(timezone, "now", self.now)
-        self.patch.setattr(routing.logger, "exception", self.fail)
+        for service in (routing, charges):
+            self.patch.setattr(service.logger, "exception", self.fail)
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.numbers = count(1)
@@ -90,7 +109,16 @@ class Machine(RuleBasedStateMachine):
         raise AssertionError(f"{event} {facts}")
 
     def teardown(self) -> None:
-        FILLS.append(self.books.fills)
+        before = DONE["steps"]
+        DONE.update(
+            steps=self.steps,
+            fills=self.books.fills,
+            fees=self.books.charges.booked,
+            deferred=self.books.charges.deferred,
+        )
+        if DONE["steps"] // 1000 > before // 1000:
+            sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {dict(DONE)}\n")
+            sys.stdout.flush()
         try:
             if self.steps:
                 assert list(ledger_differences()) == []
@@ -111,11 +139,16 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(cash=st.sampled_from([D(9000), D(50), D("90000.01")]), price=levels)
     def begin(self, cash: Decimal, price: Decimal) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(CLOCK)
+        self.wait()
         make_instrument("AAPL", lot_size=D(1))
         client = make_user()
         self.portfolios = [make_portfolio(client) for _ in range(2)]
         self.client = client
         self.officers = [make_user(Role.OPERATIONS) for _ in range(2)]
+        self.rate(ChargeKind.CUSTODY_FEE, FEE_BPS)
+        self.rate(ChargeKind.CREDIT_INTEREST, INTEREST_BPS, currency="USD")
         self.deposit(0, cash)
         self.quote(price, D(0), 1000)
         # A holding to begin with, bought in one part: otherwise most sequences never trade.
@@ -123,6 +156,10 @@ class Machine(RuleBasedStateMachine):
             self.deposit(purse, D(9000))
             terms: dict[str, Any] = {"side": "BUY", "kind": "MARKET", "quantity": D(7)}
             self.place(purse=purse, limit=None, stop=D(100), tif="GTC", **terms)
+
+    def wait(self, **time: int) -> None:
+        self.books.wait(timedelta(**time))
+        run_prepared("SELECT set_config('machine.now', %s, true)", [self.books.now.isoformat()])
 
     # --- Money ------------------------------------------------------------------------------
 
@@ -139,8 +176,10 @@ class Machine(RuleBasedStateMachine):
         self.transfer(deposit_receive, purse, amount)
         self.books.purses[purse].cash += amount
 
-    @rule(purse=purses, amount=amounts)
-    def withdraw(self, purse: int, amount: Decimal) -> None:
+    @rule(purse=purses, amount=st.none() | amounts)
+    def withdraw(self, purse: int, amount: Decimal | None) -> None:
+        """Take an amount, or all there is."""
+        amount = amount or self.books.purses[purse].cash or D(1)
         if amount > self.books.purses[purse].cash:
             with pytest.raises(Refused, match="USD"):
                 self.transfer(withdrawal_request, purse, amount)
@@ -175,6 +214,23 @@ class Machine(RuleBasedStateMachine):
         ids = [portfolio.id for portfolio in self.portfolios]
         return {"actor": self.client, "source_id": ids[source], "target_id": ids[1 - source]}
 
+    # --- What the firm takes and pays -------------------------------------------------------
+
+    def rate(self, kind: ChargeKind, rate_bps: Decimal, currency: str = "") -> None:
+        proposer, confirmer = self.officers
+        terms: dict[str, Any] = {"kind": kind, "currency": currency, "rate_bps": rate_bps}
+        rate = charge_rate_propose(actor=proposer, reason="Price list", **terms)
+        charge_rate_confirm(actor=confirmer, rate_id=rate.id)
+
+    @rule(days=st.sampled_from([0, 1, 1, 3]))
+    def charge(self, days: int) -> None:
+        """Run what accrues and books, at once or some days later; the market opens again."""
+        self.wait(days=days)
+        charges.charges_run()
+        self.books.charges.run(self.books.price.last)
+        if days:
+            self.quote(self.books.price.last, D(0), 40)
+
     # --- What the issuer does ---------------------------------------------------------------
 
     @rule(
@@ -185,7 +241,7 @@ class Machine(RuleBasedStateMachine):
         """Split or pay overnight; mostly nothing happens."""
         if event is None:
             return
-        self.books.now += timedelta(days=1)
+        self.wait(days=1)
         terms: dict[str, Any] = {"symbol": "AAPL", "currency": "USD"}
         terms["ex_date"] = market_day(self.now())
         if event == "DIVIDEND":
@@ -341,7 +397,7 @@ class Machine(RuleBasedStateMachine):
         volume=st.sampled_from([1000, 0, 13, 40]),
     )
     def quote(self, price: Decimal, spread: Decimal, volume: int) -> None:
-        self.books.now += timedelta(seconds=1)
+        self.wait(seconds=1)
         quote = Quote(
             price - spread, price + spread, price, D(volume), self.now(), next(self.numbers)
         )
@@ -397,8 +453,8 @@ class Machine(RuleBasedStateMachine):
         self.books.answer(self.rows[order_id])
 
     @rule(hours=st.sampled_from([0, 0, 1, 11]))
-    def wait(self, hours: int) -> None:
-        self.books.now += timedelta(hours=hours, seconds=17)
+    def pause(self, hours: int) -> None:
+        self.wait(hours=hours, seconds=17)
 
     @rule()
     def sweep(self) -> None:
@@ -411,43 +467,39 @@ class Machine(RuleBasedStateMachine):
         self.steps += 1
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-        assert self.tables() == self.model()
-        rows = OrderRow.objects.values_list(
-            "id", "status", "quantity", "filled_quantity", "filled_value", "held_amount"
-        )
-        assert {row[0]: row[1:] for row in rows} == {
-            key: (one.status, one.quantity, one.filled, one.value, one.held)
-            for key, one in self.rows.items()
-        }
+        owners = [portfolio.id for portfolio in self.portfolios]
+        told: dict[Any, Any] = {}
+        for key, kind, what, *amounts in run_prepared(TABLES, [owners] * 3):
+            if kind == "ORDER":
+                told[key] = what, *amounts
+            else:
+                told[key, kind, what] = amounts[0]
+        assert told == self.model()
         if self.steps % PROVE_EVERY == 0:
             assert list(ledger_differences()) == []
 
-    def tables(self) -> dict[Any, Decimal]:
-        """Return every balance of the portfolios and the firm's fees, and the units of lots, that
-        is not zero.
+    def model(self) -> dict[Any, Any]:
+        """Return each order, every balance of the portfolios and of what the firm earned and paid
+        that is not zero, and the units of lots.
         """
-        accounts = Account.objects.filter(~Q(owner_id=None) | Q(kind=AccountKind.FEES))
-        lots = Lot.objects.open().values_list("portfolio_id", Value("LOTS"), "symbol")
-        owned = accounts.exclude(balance=0).values_list("owner_id", "kind", "asset")
-        rows = owned.annotate(Sum("balance")).union(
-            lots.annotate(Sum("remaining_quantity")), all=True
-        )
-        return {(owner, kind, asset): total for owner, kind, asset, total in rows}
-
-    def model(self) -> dict[Any, Decimal]:
-        told: dict[Any, Decimal] = {(None, "FEES", "USD"): self.books.fees}
+        theirs: dict[Any, Decimal] = {}
         for portfolio, purse in zip(self.portfolios, self.books.purses, strict=True):
-            mine = [order for order in self.rows.values() if order.purse is purse]
-            cash, units = (
-                sum((order.held for order in mine if order.side == side), D(0))
-                for side in ("BUY", "SELL")
-            )
-            told |= {
+            cash, units = self.books.owned(purse)
+            theirs |= {
                 (portfolio.id, "CASH", "USD"): purse.cash,
-                (portfolio.id, "HELD", "USD"): cash,
+                (portfolio.id, "HELD", "USD"): cash - purse.cash,
                 (portfolio.id, "SECURITIES", "AAPL"): purse.units,
-                (portfolio.id, "HELD", "AAPL"): units,
-                (portfolio.id, "LOTS", "AAPL"): purse.units + units,
+                (portfolio.id, "HELD", "AAPL"): units - purse.units,
+                (portfolio.id, "LOTS", "AAPL"): units,
             }
-        assert all(value >= 0 for value in told.values())
-        return {key: value for key, value in told.items() if value}
+        assert all(value >= 0 for value in theirs.values())
+        charged = self.books.charges
+        firms = {
+            (None, "FEES", "USD"): self.books.commissions + charged.fees,
+            (None, "INTEREST", "USD"): -charged.interest,
+        }
+        balances = {key: value for key, value in (theirs | firms).items() if value}
+        return balances | {
+            key: (one.status, one.quantity, one.filled, one.value, one.held)
+            for key, one in self.rows.items()
+        }

@@ -133,7 +133,64 @@ def test_fill_takes_whole_lots_of_its_share_of_the_volume() -> None:
     assert model.apply(order, quote("10", "10", "10", volume="40")).fill is None
 
 
-def test_fill_or_kill_without_enough_volume_does_not_fill() -> None:
+def test_sale_whose_own_impact_leaves_no_price_does_not_fill() -> None:
+    order = WorkingOrder(side=Side.SELL, order_type=OrderType.MARKET, remaining=D(1000))
+    model = FillModel(slippage=VolumeShareSlippage(D("0.1")))
+
+    assert model.apply(order, quote("10", "10", "10", volume="100")).fill is None
+    fill = model.apply(order, quote("10", "10", "10", volume="1000")).fill
+    assert fill == Fill(D(1000), D(9))
+
+
+GAPS = {
+    "buy stop": ({"stop": "101"}, ["103", "104", "102", "103.5"], "103"),
+    "sell stop": ({"stop": "99"}, ["97", "98", "96", "97.5"], "97"),
+    "buy stop, flat bar at it": ({"stop": "101"}, ["101", "101", "101", "101"], "101"),
+    "buy limit": ({"limit": "101"}, ["99", "102", "98", "100"], "99"),
+    "buy limit, touched": ({"limit": "101"}, ["103", "104", "101", "102"], "101"),
+    "sell limit": ({"limit": "99"}, ["101", "102", "98", "100"], "101"),
+    "sell limit, missed": ({"limit": "99"}, ["97", "98.99", "96", "97"], None),
+    "buy stop limit, jumped over": (
+        {"stop": "101", "limit": "102"},
+        ["103", "104", "102.5", "103"],
+        None,
+    ),
+    "sell stop limit, comes back": (
+        {"stop": "99", "limit": "98"},
+        ["97", "98.5", "96", "98.2"],
+        "98.2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_fill_on_a_bar_that_gaps_is_at_the_open_where_the_price_was_not_to_be_had(
+    name: str,
+) -> None:
+    prices, raw, expected = GAPS[name]
+    order = WorkingOrder(
+        side=Side(name.split(maxsplit=1)[0].upper()),
+        order_type=OrderType("_".join(prices).upper()),
+        remaining=D(5),
+        limit_price=price(prices, "limit"),
+        stop_price=price(prices, "stop"),
+    )
+
+    fill = FillModel().apply(order, bar(raw)).fill
+
+    assert fill == (Fill(D(5), D(expected)) if expected else None)
+
+
+def test_bar_without_volume_fills_nothing_of_a_shared_volume_but_triggers() -> None:
+    order = WorkingOrder(side=Side.BUY, order_type=OrderType.STOP, remaining=D(5), stop_price=D(10))
+    flat = BarMarket(open=D(10), high=D(10), low=D(10), close=D(10), volume=D(0))
+
+    assert FillModel(volume_share=D("0.25")).apply(order, flat) == Outcome(
+        is_triggered=True, fill=None
+    )
+
+
+def test_fill_or_kill_enough_volume_does_not_fill() -> None:
     order = WorkingOrder(
         side=Side.BUY,
         order_type=OrderType.MARKET,

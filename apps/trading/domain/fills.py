@@ -164,6 +164,9 @@ class FillModel:
         price = self.slippage.price(
             side=order.side, price=base, quantity=quantity, volume=market.volume
         )
+        if price <= 0:
+            # An order that is many times the volume would be sold for nothing, or less.
+            return None
         for bound in (order.limit_price, order.worst_price):
             if bound is not None and not _at_or_better(order.side, price, bound):
                 return None
