@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from apps.core.domain.money import Money
 from apps.core.errors import Conflict, IllegalTransition, InvalidInput, Refused
+from apps.infrastructure import failures
 from apps.infrastructure.prepared import run_prepared
 from apps.ledger.selectors import ledger_differences
 from apps.trading.domain.charges import ChargeKind
@@ -93,8 +94,7 @@ class Machine(RuleBasedStateMachine):
         self.ticks = count(1)
         self.books = Books(2, START)
         self.patch.setattr(timezone, "now", self.now)
-        for service in (routing, charges):
-            self.patch.setattr(service.logger, "exception", self.fail)
+        self.patch.setattr(failures.logger, "error", self.fail)
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.numbers = count(1)
