@@ -27,6 +27,7 @@ OPERATIONS: dict[str, str] = {
     "GET api/v1/portfolios/<uuid:portfolio_id>/lots": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/gains": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/gains.csv": "portfolios:read",
+    "GET api/v1/portfolios/<uuid:portfolio_id>/exports/<str:what>": "portfolios:read",
     "GET api/v1/portfolios/<uuid:portfolio_id>/imports": "portfolios:read",
     "POST api/v1/portfolios/<uuid:portfolio_id>/imports/preview": "portfolios:read",
     "PUT api/v1/portfolios/<uuid:portfolio_id>/lot-method": "portfolios:write",

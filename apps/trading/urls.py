@@ -7,6 +7,7 @@ from apps.trading.api.cash import DepositApi, WithdrawalApi
 from apps.trading.api.charges import ChargeListApi
 from apps.trading.api.conversions import ConversionApi, ConversionPreviewApi
 from apps.trading.api.corporate_actions import CorporateActionListApi
+from apps.trading.api.exports import ExportFileApi
 from apps.trading.api.gains import (
     GainFileApi,
     GainListApi,
@@ -66,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}/imports/preview", ImportPreviewApi.as_view(), name="import-preview"),
     path(f"{ONE}/lot-method", LotMethodApi.as_view(), name="lot-method"),
     path(f"{ONE}/gains", GainListApi.as_view(), name="gains"),
+    path(f"{ONE}/exports/<str:what>", ExportFileApi.as_view(), name="export-file"),
     path(f"{ONE}/gains.csv", GainFileApi.as_view(), name="gains-file"),
     path("tax-reports/<int:year>", TaxReportApi.as_view(), name="tax-report"),
     path("tax-reports/<int:year>.csv", TaxReportFileApi.as_view(), name="tax-report-file"),

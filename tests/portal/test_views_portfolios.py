@@ -1,6 +1,7 @@
 """The client's portfolios: one total, opening, naming, closing, and the switch on every page."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,7 +17,7 @@ from apps.trading.services.transfers import cash_move
 from apps.users.models import User
 from tests.compliance.factories import make_kyc
 from tests.market.factories import put_rates
-from tests.trading.factories import fund, hold_units, make_market, make_portfolio
+from tests.trading.factories import fund, hold_units, make_market, make_portfolio, place_order
 from tests.users.factories import make_user
 from tests.users.helpers import prove_second_factor
 
@@ -176,8 +177,7 @@ def test_plan_needs_a_fresh_second_factor(pages: Client, user: User) -> None:
     assert "Ended" in pages.get("/portfolios/plans/").content.decode()
 
 
-@pytest.mark.parametrize("what", ["positions", "lots", "transactions"])
-def test_export_is_a_table_to_keep(pages: Client, user: User, what: str) -> None:
+def test_export_is_a_table_to_keep(pages: Client, user: User) -> None:
     make_kyc(user)
     portfolio = make_portfolio(user)
     hold_units(portfolio, "3")
@@ -189,8 +189,10 @@ def test_export_is_a_table_to_keep(pages: Client, user: User, what: str) -> None
         idempotency_key="one",
     )
 
-    answer = pages.get(f"/portfolios/export/{what}/")
+    place_order(portfolio, order_type="LIMIT", limit_price="1")
 
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert '"AAPL"' in answer.content.decode()
+    for what in ("positions", "lots", "transactions", "orders", "executions"):
+        answer: Any = pages.get(f"/portfolios/export/{what}/")
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert '"AAPL"' in answer.getvalue().decode()
     assert pages.get("/portfolios/export/secrets/").status_code == 404

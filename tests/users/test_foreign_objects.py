@@ -49,6 +49,7 @@ PATHS = (
         "GET /api/v1/portfolios/{portfolio_id}/summary",
         "GET /api/v1/portfolios/{portfolio_id}/gains",
         "GET /api/v1/portfolios/{portfolio_id}/gains.csv",
+        "GET /api/v1/portfolios/{portfolio_id}/exports/orders",
     ),
     "GET /api/v1/portfolios/{portfolio_id}/ledger-entries",
     "GET /api/v1/portfolios/{portfolio_id}/performance",

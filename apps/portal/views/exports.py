@@ -2,7 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from apps.infrastructure.exports import csv_attachment
+from apps.infrastructure.exports import csv_stream
 from apps.portal.selectors.portfolios import portfolio_needed
 from apps.portal.views.access import client_page
 from apps.trading.selectors.exports import EXPORTS
@@ -16,4 +16,4 @@ def export(request: HttpRequest, what: str) -> HttpResponseBase:
         raise Http404("There is no such export.")
     portfolio = portfolio_needed(actor_of(request), request.session)
     header, rows = found
-    return csv_attachment(f"{what}.csv", header, rows(portfolio.id))
+    return csv_stream(f"{what}.csv", header, rows(portfolio.id))

@@ -111,6 +111,7 @@ OPERATIONS: dict[str, Audience] = {
     f"PUT {ACCOUNT}/lot-method": CLIENT,
     f"GET {ACCOUNT}/gains": ACCOUNT_READERS,
     f"GET {ACCOUNT}/gains.csv": ACCOUNT_READERS,
+    f"GET {ACCOUNT}/exports/<str:what>": ACCOUNT_READERS,
     "GET /api/v1/tax-reports/<int:year>": CLIENT,
     "GET /api/v1/tax-reports/<int:year>.csv": CLIENT,
     "GET /api/v1/corporate-actions": ACCOUNT_READERS,
