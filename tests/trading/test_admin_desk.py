@@ -1,5 +1,7 @@
 """The operations desk: pages that explain, and the few buttons that act."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,16 +23,19 @@ from apps.trading.models import (
     TradingLimit,
     VenueAccount,
 )
+from apps.trading.selectors.tax_reports import tax_years
 from apps.trading.services.routing import order_match
 from apps.users.domain.roles import Role
 from apps.users.services.step_up import SESSION_KEY
 from tests.market.factories import put_quote
 from tests.trading.factories import make_market, make_portfolio, place_order, set_limit
+from tests.trading.issuers import trade
 from tests.users.factories import make_user
 from tests.users.world import visitor
 
 pytestmark = pytest.mark.django_db
 Officer = Callable[[Role], Client]
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -290,3 +295,29 @@ def test_venue_page_tells_operations_that_its_stream_fell_silent(officer: Office
 
     assert page.status_code == 200
     assert '<td class="field-listening">down' in page.content.decode()
+
+
+def test_tax_report_of_a_client_is_read_by_operations_and_auditors_only(officer: Officer) -> None:
+    portfolio = make_portfolio()
+    trade(portfolio, "BUY", "10", "100", on="2020-01-02")
+    trade(portfolio, "SELL", "4", "40", on="2021-02-01")
+    report = reverse("admin:trading_taxreport", args=[portfolio.client_id, 2021])
+    desk = officer(Role.OPERATIONS)
+
+    assert report.replace("2021", str(tax_years()[0])) in text_of(
+        desk.get(page("portfolio", "change", portfolio.id))
+    )
+    shown = text_of(desk.get(report))
+    assert ">4 AAPL<" in shown
+    assert ">-240.28<" in shown
+    (line,) = csv.DictReader(io.StringIO(desk.get(f"{report}file/").content.decode()))
+    assert (line["description"], line["gain_or_loss"]) == ("4 AAPL", "-240.28")
+    assert "Nothing was sold in 2020" in text_of(desk.get(report.replace("2021", "2020")))
+    assert officer(Role.AUDITOR).get(report).status_code == 200
+    for wrong in (report.replace("2021", "1066"), report.replace(str(portfolio.client_id), NOBODY)):
+        assert desk.get(wrong).status_code == 404
+    for role in (Role.ADMINISTRATOR, Role.COMPLIANCE_OFFICER):
+        denied = officer(role)
+        assert denied.get(report).status_code == 403
+        assert denied.get(f"{report}file/").status_code == 403
+        assert report[:60] not in text_of(denied.get(page("portfolio", "change", portfolio.id)))

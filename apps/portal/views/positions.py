@@ -2,17 +2,13 @@
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 
 from apps.infrastructure.exports import csv_attachment
 from apps.portal.selectors.portfolios import portfolio_needed
 from apps.portal.selectors.positions import position_read
 from apps.portal.views.access import client_page
-from apps.trading.domain.gains import market_day
-from apps.trading.selectors.tax_reports import CSV_HEADER, tax_report
+from apps.trading.selectors.tax_reports import CSV_HEADER, tax_report, tax_years
 from apps.users.actors import actor_of
-
-YEARS_SHOWN = 7
 
 
 @client_page()
@@ -26,16 +22,14 @@ def position(request: HttpRequest, symbol: str) -> HttpResponseBase:
 
 @client_page()
 def taxes(request: HttpRequest) -> HttpResponseBase:
-    return redirect("portal:tax_year", year=market_day(timezone.now()).year)
+    return redirect("portal:tax_year", year=tax_years()[0])
 
 
 @client_page()
 def tax_year(request: HttpRequest, year: int) -> HttpResponseBase:
     """Show what was sold in the year over all portfolios, with terms and wash sales."""
     report = tax_report(actor_of(request).pk, year)
-    this_year = market_day(timezone.now()).year
-    years = range(this_year, this_year - YEARS_SHOWN, -1)
-    return render(request, "portal/taxes.html", {"report": report, "years": years})
+    return render(request, "portal/taxes.html", {"report": report, "years": tax_years()})
 
 
 @client_page()

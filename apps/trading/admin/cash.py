@@ -6,12 +6,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from apps.infrastructure.admin import ReadOnlyAdmin
+from apps.trading.admin.taxes import TaxPages
 from apps.trading.models import CashTransfer, Conversion, Portfolio, PortfolioTransfer
 from apps.trading.selectors.reconciliation import books_read
 
 
 @admin.register(Portfolio)
-class PortfolioAdmin(ReadOnlyAdmin):
+class PortfolioAdmin(TaxPages):
     list_display = (
         "name",
         "client_id",

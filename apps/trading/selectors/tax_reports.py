@@ -7,14 +7,17 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from uuid import UUID
 
+from django.utils import timezone
+
 from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import NotFound
 from apps.trading.domain.corporate_actions import ActionKind
-from apps.trading.domain.gains import Term, market_midnight
+from apps.trading.domain.gains import Term, market_day, market_midnight
 from apps.trading.domain.wash_sales import Acquisition, Disposal, TaxLine, wash_sales
 from apps.trading.models import CorporateAction, Entitlement, Lot, LotConsumption
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+YEARS_SHOWN = 7
 CSV_HEADER = (
     *("description", "date_acquired", "date_sold", "term", "proceeds", "cost_basis", "code"),
     *("adjustment", "gain_or_loss", "currency", "portfolio", "lot", "execution"),
@@ -83,6 +86,12 @@ def tax_report(client_id: UUID, year: int) -> TaxReport:
     books = _Books.of(client_id)
     rows = [books.row(line) for line in books.lines() if line.sold.year == year]
     return TaxReport(year=year, rows=tuple(rows), totals=tuple(_totals(rows)))
+
+
+def tax_years() -> range:
+    """Return the years that pages offer, this one at the exchange first."""
+    this_year = market_day(timezone.now()).year
+    return range(this_year, this_year - YEARS_SHOWN, -1)
 
 
 def losses_put_off(client_id: UUID) -> dict[str, Decimal]:

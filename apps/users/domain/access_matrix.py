@@ -30,6 +30,7 @@ OWN_LIST, LISTS = "/admin/compliance/ownlistchange", "/admin/compliance/watchlis
 SEARCH, THRESHOLD = "/admin/compliance/screeningsearch", "/admin/compliance/screeningthreshold"
 TRADING, CHANGE = "/admin/trading", "<path:object_id>/change/"
 WORK = "/admin/compliance/workitem"
+CLIENTS = "/admin/trading/portfolio/clients/<uuid:client_id>"
 RECORD = "/admin/compliance/kycrecord/<uuid:record_id>"
 
 OPERATIONS: dict[str, Audience] = {
@@ -287,6 +288,8 @@ OPERATIONS: dict[str, Audience] = {
     **dict(desk_table("trading.orderbatch")),
     **dict(desk_table("trading.planrun")),
     **dict(desk_table("trading.portfolio")),
+    f"GET {CLIENTS}/taxes/<int:year>/": PERMISSIONS["trading.view_taxreport"],
+    f"GET {CLIENTS}/taxes/<int:year>/file/": PERMISSIONS["trading.view_taxreport"],
     **dict(desk_table("trading.portfoliotransfer")),
     **dict(desk_table("trading.positionimport", is_acted_on=True)),
     **dict(desk_table("trading.restriction")),

@@ -76,6 +76,7 @@ PERMISSIONS: dict[str, Audience] = {
     "trading.view_portfoliotransfer": BOOKS,
     "trading.view_positionimport": BOOKS,
     "trading.view_restriction": OFFICERS | AUDITOR,
+    "trading.view_taxreport": OPERATIONS_TEAM | AUDITOR,
     "trading.view_tradinglimit": BOOKS,
     "trading.view_venueaccount": OPERATIONS_TEAM | AUDITOR,
     "trading.view_venuedifference": OPERATIONS_TEAM | AUDITOR,
