@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from celery import Celery
 from django_otp.oath import TOTP
 
 from stratford.embedded import BASE_DIR
@@ -127,6 +128,12 @@ class Demo:
             check=False,
             timeout=180,
         )
+
+    def run_task(self, name: str) -> None:
+        """Have a worker run a task now instead of at its time."""
+        broker = f"redis+socket://{self.folder}/valkey/valkey.sock"
+        with Celery(broker=broker, set_as_current=False) as app:
+            app.send_task(name, queue=name.partition(".")[0])
 
     def stop(self) -> list[int]:
         """Press Ctrl-C, wait, and return the pids of what is still there."""

@@ -82,7 +82,8 @@ def fill_in(pages: Client) -> None:
 def test_verification_before_anything_says_what_to_do(pages: Client) -> None:
     page = pages.get("/verification/").content.decode()
     assert "Begin: About you" in page
-    assert "Still needed" in page
+    for needed in ("Still needed", "Your signature", "A valid passport", ": 7 open questions"):
+        assert needed in page
 
 
 def test_verification_when_signed_out_leads_to_sign_in(client: Client) -> None:
