@@ -35,7 +35,7 @@ def settings() -> dict[str, Any]:
             "KycDecidedEnum": "apps.compliance.api.kyc_records.DECIDED",
             "KycDecisionStatusEnum": "apps.compliance.api.kyc_file.DECISION_STATUSES",
             "KycOutcomeEnum": "apps.compliance.api.kyc_file.OUTCOMES",
-            "KycStatusEnum": "apps.compliance.domain.kyc.KycStatus",
+            "KycRecordStatusEnum": "apps.compliance.domain.kyc.KycStatus",
             "RiskRatingEnum": "apps.compliance.domain.kyc.RiskRating",
             "WorkKindEnum": "apps.compliance.domain.work_items.WorkKind",
             "OrderStatusEnum": "apps.trading.domain.orders.OrderStatus",

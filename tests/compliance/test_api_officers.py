@@ -68,11 +68,14 @@ def test_decision_names_the_evidence_that_was_read_and_is_taken_once() -> None:
     read = record.evidence_version
 
     stale = post(api, address, **APPROVAL, evidence_version=read - 1)
-    odd = post(api, address, **{**APPROVAL, "reason_code": "ROUTINE"}, evidence_version=read)
+    odd = post(api, address, **{**APPROVAL, "reason_code": "SANCTIONS"}, evidence_version=read)
     done = post(api, address, **APPROVAL, evidence_version=read)
     again = post(api, address, **APPROVAL, evidence_version=read)
 
-    assert (code_of(stale), odd[0]) == ((409, "stale_evidence"), 400)
+    assert [code_of(one) for one in (stale, odd)] == [
+        (409, "stale_evidence"),
+        (422, "unfit_reason"),
+    ]
     assert (done[0], done[1]["status"], done[1]["record_status"]) == (201, "FINAL", "APPROVED")
     assert code_of(again) == (409, "illegal_transition")
     assert KycDecision.objects.count() == 1

@@ -48,7 +48,7 @@ def record() -> KycRecord:
         ({"disposition": "MAYBE"}, InvalidInput),
         ({"reason": "  "}, InvalidInput),
         ({"reason": "x\x00"}, InvalidInput),
-        ({"reason_code": "CLIENT_CONFIRMED"}, InvalidInput),
+        ({"reason_code": "CLIENT_CONFIRMED"}, Refused),
         ({"hit_ids": [uuid4()]}, NotFound),
         ({"evidence_version": 0}, Conflict),
     ],

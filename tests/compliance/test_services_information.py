@@ -134,13 +134,13 @@ def test_request_that_is_not_in_the_catalogue_is_refused_and_changes_nothing(
 ) -> None:
     record = submitted()
 
-    with pytest.raises(InvalidInput):
+    with pytest.raises((InvalidInput, Refused)):
         propose(record, officer, "REQUEST_INFORMATION", **changes)
 
     record.refresh_from_db()
     assert record.status == "IN_REVIEW"
     assert not InformationItem.objects.exists()
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Refused):
         propose(record, officer, "APPROVE", asked=ASKED)
 
 

@@ -21,7 +21,6 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import (
     Conflict,
     IllegalTransition,
-    InvalidInput,
     NotFound,
     NotPermitted,
     Refused,
@@ -302,7 +301,7 @@ def test_decision_by_a_client_or_on_an_own_record_or_with_another_reason_is_refu
     record = submitted()
     with pytest.raises(NotPermitted):
         propose(record, record.client)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Refused):
         propose(record, officer, reason_code="SANCTIONS")
     KycRecord.objects.update(client=officer)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from apps.compliance.domain.kyc_reasons import reason_of
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, Refused
 
 MOST_ITEMS = 20
 LEAST_DAYS, MOST_DAYS = 1, 60
@@ -60,19 +60,21 @@ REASONS_BY_KIND = {
 def items_checked(asked: Sequence[AskedItem], known: frozenset[str]) -> list[AskedItem]:
     """Return the items as they are asked for; `known` are the codes that there are.
 
-    Raises InvalidInput for none or too many, one twice, one that does not exist, a reason that does
-    not fit, or a time outside LEAST_DAYS to MOST_DAYS.
+    Raises InvalidInput for none or too many, or a time outside LEAST_DAYS to MOST_DAYS; Refused
+    `unfit_items` for one twice or one that does not exist, `unfit_reason`.
     """
     if not 0 < len(asked) <= MOST_ITEMS:
         raise InvalidInput(f"Ask for 1 to {MOST_ITEMS} things.", field="items")
     if len({item.code for item in asked}) != len(asked):
-        raise InvalidInput("Ask for each thing once.", field="items")
+        raise Refused("Ask for each thing once.", code="unfit_items", field="items")
     for item in asked:
         if item.code not in known:
-            raise InvalidInput("This cannot be asked for.", field="items")
+            raise Refused("This cannot be asked for.", code="unfit_items", field="items")
         reason_of("REQUEST_INFORMATION", item.reason_code)
         if item.reason_code not in REASONS_BY_KIND[ItemKind(item.kind)]:
-            raise InvalidInput("This reason does not go with what is asked.", field="items")
+            raise Refused(
+                "This reason does not go with what is asked.", code="unfit_reason", field="items"
+            )
         if not LEAST_DAYS <= item.days <= MOST_DAYS:
             raise InvalidInput(
                 f"Give the client {LEAST_DAYS} to {MOST_DAYS} business days.", field="items"

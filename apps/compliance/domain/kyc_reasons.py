@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from apps.core.errors import InvalidInput
+from apps.core.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,12 @@ OVERRIDE_REASONS = {
 
 
 def reason_of(outcome: str, code: str) -> Reason:
-    """Return the reason; raise InvalidInput when the code is not one of that outcome."""
+    """Return the reason; raise Refused `unfit_reason` for another outcome's."""
     reason = REASONS.get(code)
     if reason is None or reason.outcome != outcome:
-        raise InvalidInput("This reason does not go with this decision.", field="reason_code")
+        raise Refused(
+            "This reason does not go with this decision.", code="unfit_reason", field="reason_code"
+        )
     return reason
 
 

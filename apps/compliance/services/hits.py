@@ -14,7 +14,7 @@ from apps.compliance.services.reviews import record_suspend
 from apps.compliance.services.screening import UNDECIDED, record_rate
 from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted, Refused
 from apps.users.models import User
 
 DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
@@ -36,7 +36,8 @@ def hits_dispose(
 
     `evidence_version` is the one that the officer read.  A true match freezes at once: the rating
     is PROHIBITED, the client suspended, open orders are cancelled, a case is opened.  Raises
-    NotPermitted, NotFound, InvalidInput, Conflict `stale_evidence` or `hit_closed`.
+    NotPermitted, NotFound, InvalidInput, Refused `unfit_reason`, Conflict `stale_evidence` or
+    `hit_closed`.
     """
     if not actor.is_active or not actor.has_perm(DECIDE):
         raise NotPermitted("You may not decide on hits.")
@@ -91,7 +92,9 @@ def _checked(disposition: str, reason_code: str, reason: str) -> str:
     if disposition not in DISPOSITIONS:
         raise InvalidInput("There is no such disposition.", field="disposition")
     if reason_code not in REASONS[AlertKind.SCREENING][disposition]:
-        raise InvalidInput("That reason does not fit the disposition.", field="reason_code")
+        raise Refused(
+            "That reason does not fit the disposition.", code="unfit_reason", field="reason_code"
+        )
     if not text or len(text) > MAX_REASON or "\x00" in text:
         raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
     return text

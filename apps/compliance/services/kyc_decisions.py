@@ -65,8 +65,8 @@ def kyc_propose_decision(
     `evidence_version` is the one that the officer read; `asked` is what a REQUEST_INFORMATION asks
     the client for.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
-    `hits_open`, `risk_prohibited`, `document_expired`, `diligence_incomplete`
-    and `assets_held`.
+    `unfit_reason`, `unfit_items`, `hits_open`, `risk_prohibited`, `document_expired`,
+    `diligence_incomplete` and `assets_held`.
     """
     reason_of(outcome, reason_code)
     record = _decidable(actor, record_id, outcome, evidence_version)
