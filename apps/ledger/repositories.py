@@ -54,6 +54,29 @@ SELECT account.owner_id, account.kind, account.asset, past.balance
  ) AS past
  WHERE account.owner_id = ANY (%s) AND past.balance <> 0
 """
+# One look-up in the index of each of the owner's accounts, so that a page costs the same whatever
+# the history.  An entry stands where the owner's last posting of it stands.
+PAGE_OF = """
+SELECT found.entry_id, found.posted_at, found.id
+  FROM ledger_account AS account
+ CROSS JOIN LATERAL (
+    SELECT posting.entry_id, posting.posted_at, posting.id
+      FROM ledger_posting AS posting
+     WHERE posting.account_id = account.id
+       AND (posting.posted_at, posting.id) {beyond} (%s::timestamptz, %s)
+       AND NOT EXISTS (
+           SELECT FROM ledger_posting AS other
+             JOIN ledger_account AS its ON its.id = other.account_id
+            WHERE other.entry_id = posting.entry_id AND other.id > posting.id
+              AND its.owner_id = account.owner_id
+       )
+     ORDER BY posting.posted_at {way}, posting.id {way} LIMIT %s
+ ) AS found
+ WHERE account.owner_id = %s
+ ORDER BY found.posted_at {way}, found.id {way} LIMIT %s
+"""
+OLDER = PAGE_OF.format(beyond="<", way="DESC")
+NEWER = PAGE_OF.format(beyond=">", way="ASC")
 CLAIM = """
 INSERT INTO ledger_entry (id, idempotency_key, kind, reference, reverses_id, digest, posted_at)
 VALUES (%s::uuid, %s, %s, %s, %s::uuid, %s, %s) ON CONFLICT DO NOTHING RETURNING id
@@ -144,11 +167,9 @@ class EntryQuerySet(AppendOnly, models.QuerySet["Entry"]):
         return self.order_by("-posted_at", "-id")
 
     def with_postings(self, postings: "PostingQuerySet") -> Self:
-        """Keep the entries that have any of these postings, and load only these with them."""
+        """Load only these postings with the entries."""
         rows = postings.select_related("account").order_by("id")
-        return self.filter(id__in=postings.values("entry_id")).prefetch_related(
-            Prefetch("postings", queryset=rows)
-        )
+        return self.prefetch_related(Prefetch("postings", queryset=rows))
 
 
 class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
@@ -164,6 +185,17 @@ class PostingQuerySet(AppendOnly, models.QuerySet["Posting"]):
 
     def owned_by(self, owner_id: UUID) -> Self:
         return self.filter(account__owner_id=owner_id)
+
+    def places(
+        self, owner_id: UUID, place: tuple[datetime, int] | None, size: int, *, is_newer: bool
+    ) -> list[tuple[UUID, tuple[datetime, int]]]:
+        """Return the owner's entries next to the place, nearest first, each with its place.
+
+        Without a place the newest or, for `is_newer`, the oldest.
+        """
+        at, last_id = place or (("-infinity", 0) if is_newer else ("infinity", 0))
+        rows = run_prepared(NEWER if is_newer else OLDER, [at, last_id, size, owner_id, size])
+        return [(entry_id, (posted_at, pk)) for entry_id, posted_at, pk in rows]
 
     def balance_before(self, moment: datetime) -> Decimal:
         """Return the balance that the account of these postings had at the moment."""

@@ -74,9 +74,31 @@ def balances_by_owner() -> Iterator[tuple[UUID, BalanceRow]]:
             yield row.owner_id, BalanceRow(AccountKind(row.kind), row.asset, row.balance)
 
 
-def entries_of(owner_id: UUID) -> EntryQuerySet:
-    """Return the owner's entries, newest first, each with this owner's postings prefetched."""
-    return Entry.objects.with_postings(Posting.objects.owned_by(owner_id)).newest_first()
+@dataclass(frozen=True, slots=True)
+class PlacedEntry:
+    """An entry, and where it stands among its owner's, for the next page to go on from."""
+
+    entry: Entry
+    place: tuple[datetime, int]
+
+
+def entries_of(
+    owner_id: UUID,
+    *,
+    limit: int,
+    place: tuple[datetime, int] | None = None,
+    is_newer: bool = False,
+) -> list[PlacedEntry]:
+    """Return the owner's entries older than the place, each with this owner's postings.
+
+    Newest first and, without a place, the newest of all; `is_newer` for those after the place, the
+    nearest of them.  The cost grows with `limit` and the owner's accounts, not with the history.
+    """
+    found = Posting.objects.places(owner_id, place, limit, is_newer=is_newer)
+    rows = Entry.objects.with_postings(Posting.objects.owned_by(owner_id))
+    entries = rows.in_bulk([entry_id for entry_id, _ in found])
+    placed = [PlacedEntry(entries[entry_id], at) for entry_id, at in found]
+    return placed[::-1] if is_newer else placed
 
 
 def entry_find(idempotency_key: str) -> Entry | None:

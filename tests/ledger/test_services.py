@@ -1,6 +1,9 @@
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +15,7 @@ from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, Refu
 from apps.ledger.domain.legs import AccountKind, Leg
 from apps.ledger.models import Account, Entry, Posting
 from apps.ledger.selectors import (
+    PlacedEntry,
     balance_get,
     balances_of,
     entries_of,
@@ -218,10 +222,58 @@ def test_entries_of_an_owner_come_newest_first_with_own_postings_only() -> None:
     first, second = post(deposit_legs(owner, "1")), post(deposit_legs(owner, "2"))
     post(deposit_legs(other, "3"))
 
-    entries = list(entries_of(owner))
+    newest, oldest = entries_of(owner, limit=9)
 
-    assert entries == [second, first]
-    assert [posting.amount for posting in entries[0].postings.all()] == [2]
+    assert [newest.entry, oldest.entry] == [second, first]
+    assert [posting.amount for posting in newest.entry.postings.all()] == [2]
+
+
+def test_entries_of_an_owner_are_paged_both_ways_each_once() -> None:
+    owner = uuid4()
+    legs = [
+        *(Leg(owner, CASH, "USD", Decimal(8)), Leg(owner, HELD, "USD", Decimal(1))),
+        Leg(None, FIRM, "USD", Decimal(-9)),
+    ]
+    entries = [post(deposit_legs(owner, "5")), *(post(legs) for _ in range(4))][::-1]
+
+    place: tuple[datetime, int] | None = None
+    seen: list[PlacedEntry] = []
+    while page := entries_of(owner, limit=2, place=place):
+        seen += page
+        place = page[-1].place
+    assert [row.entry for row in seen] == entries
+    back = entries_of(owner, limit=2, place=seen[-1].place, is_newer=True)
+    assert [row.entry for row in back] == entries[2:4]
+    assert entries_of(owner, limit=2, place=seen[0].place, is_newer=True) == []
+
+
+def test_entries_of_an_owner_are_found_by_index_whatever_the_history() -> None:
+    owner = uuid4()
+    for _ in range(3):
+        post(deposit_legs(owner, "1"))
+    place = entries_of(owner, limit=1)[0].place
+    asked: list[tuple[str, Any]] = []
+
+    def keep(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(keep):
+        for is_newer in (False, True):
+            entries_of(owner, limit=2, place=place, is_newer=is_newer)
+
+    # Tables of three rows are read whole unless that is made dear.
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        plans = []
+        for sql, params in asked:
+            cursor.execute(f"EXPLAIN {sql}", params)
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+    assert len(plans) == 4
+    assert not re.search(r"Seq Scan on ledger_(posting|entry)", "\n".join(plans))
+    for plan in plans[0], plans[3]:
+        assert "ledger_posting_of_account on ledger_posting posting" in plan
+        assert re.search(r"Index Cond: \(\(account_id = \w+\.id\) AND \(ROW\(posted_at, id\)", plan)
 
 
 @pytest.mark.parametrize("model", [Entry, Posting])

@@ -1,3 +1,4 @@
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -162,6 +163,18 @@ def test_ledger_entries_come_in_pages_newest_first() -> None:
     assert [entry["kind"] for entry in page["results"] + rest["results"]] == ["DEPOSIT", "OPENING"]
     assert page["results"][0]["postings"] == [{"account": "CASH", "asset": "USD", "amount": "5"}]
     assert rest["next"] is None
+    assert api_client(portfolio.client).get(rest["previous"]).json()["results"] == page["results"]
+    assert page["previous"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["?", "<", "<2026-01-01T00:00:00+00:00", "<2026-13-01T00:00:00+00:00 1", "x2026 1", "\xff"],
+    ids=["nonsense", "way", "no-number", "no-month", "no-way", "no-text"],
+)
+def test_ledger_entries_by_a_cursor_that_was_not_given_out_are_not_found(text: str) -> None:
+    cursor = urlsafe_b64encode(text.encode()).decode()
+    assert read(make_portfolio(), f"/ledger-entries?cursor={cursor}").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["page_size=0", "page_size=201", "page_size=x", "nothing=1"])

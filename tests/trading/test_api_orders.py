@@ -166,6 +166,25 @@ def test_order_of_somebody_else_is_not_found(portfolio: Portfolio) -> None:
     assert stranger.get(f"/api/v1/portfolios/{portfolio.id}/lots").status_code == 404
 
 
+def test_positions_are_filtered_and_not_sent_twice_unchanged(portfolio: Portfolio) -> None:
+    hold_units(portfolio, "3")
+    api = api_client(portfolio.client)
+    path = f"/api/v1/portfolios/{portfolio.id}/positions"
+
+    def found(query: str) -> list[str]:
+        return [row["symbol"] for row in api.get(f"{path}?{query}").json()]
+
+    assert [found("symbol=AAPL&currency=USD"), found("symbol=MSFT"), found("currency=EUR")] == [
+        *(["AAPL"], [], [])
+    ]
+    assert api.get(f"{path}?currency=XXX").status_code == 400
+    first = api.get(path)
+    again = api.get(path, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    hold_units(portfolio, "1")
+    assert api.get(path, headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
 def test_orders_are_listed_by_what_is_asked(portfolio: Portfolio, api: APIClient) -> None:
     hold_units(portfolio, "5")
     sale = place_order(portfolio, side="SELL", quantity=Decimal(2), client_order_id="the-sale")

@@ -1,10 +1,15 @@
-"""ETag and If-Match: nobody overwrites what they have not seen (RFC 9110)."""
+"""ETag, If-Match, If-None-Match: nobody overwrites unseen, or is sent twice (RFC 9110)."""
 
+import hashlib
 import re
+from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 TAG = re.compile(r'(?:W/)?"([!#-~]{1,64})"')
 ETAG = OpenApiParameter(
@@ -17,6 +22,15 @@ IF_MATCH = OpenApiParameter(
     required=True,
     description="The ETag of the object as the caller saw it; `*` for whatever it is now.",
 )
+
+
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    {"type": "string", "pattern": r'^"[!#-~]{1,64}"$'},
+    OpenApiParameter.HEADER,
+    description="The ETag of what the caller has: unchanged, it is not sent again.",
+)
+UNCHANGED = OpenApiResponse(description="What the caller has is what there is.")
 
 
 def etag(version: str) -> str:
@@ -35,3 +49,11 @@ def if_match(request: Request) -> str | None:
     if found is None:
         raise ValidationError({"If-Match": ["The object's ETag, or *, is needed."]})
     return found[1]
+
+
+def unless_unchanged(request: Request, data: Any) -> Response:
+    """Answer with the data and their digest as ETag, or with 304 to a caller who has them."""
+    tag = etag(hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32])
+    response = Response(data, headers={"ETag": tag})
+    is_new = get_conditional_response(request._request, tag, response=response) is response
+    return response if is_new else Response(status=304, headers={"ETag": tag})

@@ -57,19 +57,19 @@ def entry_views(portfolio_id: UUID, *, limit: int = MOST_ENTRIES) -> list[EntryV
     """Return the portfolio's newest ledger entries with what each moved."""
     return [
         EntryView(
-            entry.id,
-            entry.kind,
-            entry.posted_at,
+            row.entry.id,
+            row.entry.kind,
+            row.entry.posted_at,
             [
                 Movement(
                     ACCOUNT_WORDS.get(AccountKind(posting.account.kind), posting.account.kind),
                     posting.asset,
                     posting.amount,
                 )
-                for posting in entry.postings.all()
+                for posting in row.entry.postings.all()
             ],
         )
-        for entry in entries_of(portfolio_id)[:limit]
+        for row in entries_of(portfolio_id, limit=limit)
     ]
 
 

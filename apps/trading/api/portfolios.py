@@ -1,5 +1,6 @@
 """HTTP API of portfolios and of what the ledger says about them."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,16 @@ from rest_framework.response import Response
 from apps.core.domain.money import MINOR_UNITS
 from apps.core.errors import InvalidInput
 from apps.infrastructure.api.fields import DecimalField, TextField
-from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
+from apps.infrastructure.api.listing import (
+    PAGE_PARAMETERS,
+    PAGE_QUERY,
+    Place,
+    page_schema,
+    placed_page,
+)
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
-from apps.ledger.selectors import balances_of, entries_of
+from apps.ledger.selectors import PlacedEntry, balances_of, entries_of
 from apps.trading.domain.lots import LotMethod
 from apps.trading.selectors.portfolios import portfolio_get, portfolio_list
 from apps.trading.services.portfolios import (
@@ -68,12 +75,12 @@ class PostingOutput(serializers.Serializer[Any]):
 
 
 class EntryOutput(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    reference = serializers.CharField()
-    reverses = serializers.UUIDField(source="reverses_id", allow_null=True)
-    posted_at = serializers.DateTimeField()
-    postings = PostingOutput(many=True)
+    id = serializers.UUIDField(source="entry.id")
+    kind = serializers.CharField(source="entry.kind")
+    reference = serializers.CharField(source="entry.reference")
+    reverses = serializers.UUIDField(source="entry.reverses_id", allow_null=True)
+    posted_at = serializers.DateTimeField(source="entry.posted_at")
+    postings = PostingOutput(source="entry.postings", many=True)
 
 
 class PortfolioListApi(ApiView):
@@ -145,5 +152,8 @@ class LedgerEntryListApi(ApiView):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """List the portfolio's ledger entries, newest first, each with the portfolio's postings."""
         portfolio = portfolio_get(actor_of(request), portfolio_id)
-        entries = entries_of(portfolio.id)
-        return page_of(self, request, entries, EntryOutput, ordering=("-posted_at", "-id"))
+
+        def entries(place: Place | None, limit: int, is_newer: bool) -> Sequence[PlacedEntry]:
+            return entries_of(portfolio.id, limit=limit, place=place, is_newer=is_newer)
+
+        return placed_page(request, entries, EntryOutput)

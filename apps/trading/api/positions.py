@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.infrastructure.api.etags import ETAG, IF_NONE_MATCH, UNCHANGED, unless_unchanged
 from apps.infrastructure.api.fields import SYMBOL_SCHEMA, DecimalField, SymbolField
 from apps.infrastructure.api.filtering import filtered
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
@@ -16,6 +17,7 @@ from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
 from apps.trading.api import examples
 from apps.trading.api.filters import TRADE_PARAMETERS, TradeFilters, query_of
+from apps.trading.api.portfolios import CURRENCIES
 from apps.trading.selectors.orders import trade_list
 from apps.trading.selectors.portfolios import portfolio_get
 from apps.trading.selectors.positions import lot_list, position_list
@@ -93,15 +95,29 @@ class TradeListApi(ApiView):
         return page_of(self, request, trades, TradeOutput)
 
 
+class PositionQuery(InputSerializer):
+    symbol = SymbolField(required=False)
+    currency = serializers.ChoiceField(choices=CURRENCIES, required=False)
+
+
 class PositionListApi(ApiView):
+    query_parameters = frozenset({"symbol", "currency"})
+
     @extend_schema(
         operation_id="positions_list",
-        responses={200: PositionOutput(many=True)},
+        parameters=[PositionQuery, IF_NONE_MATCH, ETAG],
+        responses={200: PositionOutput(many=True), 304: UNCHANGED},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         """List what the portfolio owns, by symbol, at the last prices."""
         portfolio = portfolio_get(actor_of(request), portfolio_id)
-        return Response(PositionOutput(position_list(portfolio.id), many=True).data)
+        asked: dict[str, Any] = self.validated(PositionQuery(data=request.query_params.dict()))
+        rows = [
+            row
+            for row in position_list(portfolio.id)
+            if all(getattr(row, name) == value for name, value in asked.items())
+        ]
+        return unless_unchanged(request, PositionOutput(rows, many=True).data)
 
 
 class LotQuery(InputSerializer):
