@@ -86,3 +86,22 @@ def test_index_without_names_finds_nothing() -> None:
 
     assert len(index) == 0
     assert index.search("Ada Lovelace", THRESHOLD) == []
+
+
+@pytest.mark.parametrize("gone", [0, 30, 120, 240], ids=["none", "some", "half", "all"])
+def test_revised_index_is_to_the_byte_the_one_built_anew(gone: int) -> None:
+    rng = random.Random(gone)  # noqa: S311 the same names at every run
+    names = [*people(240), "J. A. Smith", "H. Ng", "Ng H.", "..."]
+    old, new = list(enumerate(names[:244])), people(60)[20:]
+    new = [*(" ".join(mistyped(rng, name.split())) for name in new), "K. Ono", "Smith J."]
+    left = {*range(244)} - {*rng.sample(range(240), gone)}
+    added = list(enumerate(new, start=1000))
+    numbers = {"PASSPORT X1": [7, 1001], "PASSPORT A9": [3]}
+
+    read = NameIndex.from_bytes(NameIndex("PERSON", old, {"PASSPORT B2": [5]}).to_bytes())
+    revised = read.revised(left, added, numbers)
+    again = revised.revised(left | dict(added).keys(), [], numbers)
+
+    anew = NameIndex("PERSON", [*((i, name) for i, name in old if i in left), *added], numbers)
+    assert revised.to_bytes() == anew.to_bytes() == again.to_bytes()
+    assert revised.search(new[0], THRESHOLD) == anew.search(new[0], THRESHOLD) != []

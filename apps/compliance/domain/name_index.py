@@ -9,28 +9,25 @@ is dropped here; the bound is generous, so that the comparison alone decides.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from apps.compliance.domain.name_similarity import (
     FEW_DOUBT,
     FEW_MISSING_WEIGHT,
     INITIAL_SIMILARITY,
-    LEAST_HEARD,
     LEAST_SHARED,
     LEAST_SHARED_PARTLY,
-    LEAST_SIMILARITY,
     MANY_SHARED,
     MISSING_WEIGHT,
     parsed_similarity,
     token_similarity,
 )
-from apps.compliance.domain.name_words import placed_runs, runs, spellings, ways_of
+from apps.compliance.domain.name_words import Near, WordFile, placed_runs, runs, spellings
 from apps.compliance.domain.names import ParsedName, Token, name_parse, token_make
 
 # How far the bound may lie below the comparison: roles, doubled words, words joined otherwise.
@@ -50,6 +47,8 @@ Numbers = NDArray[np.float32]
 # Names, each once, how alike each one's word is, and what that word weighs there.
 Reach = tuple[Positions, Numbers, Numbers]
 Word = tuple[float, Positions, float]
+# A word that no name has any more.
+GONE = -1
 NOWHERE: Positions = np.zeros(0, dtype=np.int32)
 
 
@@ -77,27 +76,12 @@ class NameIndex:
 
         25,000 names take some seconds; `from_bytes` a tenth of that.
         """
-        self._identifiers = {key: sorted(found) for key, found in (identifiers or {}).items()}
+        numbered = sorted((identifiers or {}).items())
+        self._identifiers = {key: sorted(found) for key, found in numbered}
         numbers: dict[Token, int] = {}
-        references: list[int] = []
-        words: list[int] = []
-        starts = [0]
-        for reference, name in names:
-            tokens = name_parse(name, kind).tokens
-            if tokens:
-                references.append(reference)
-                words += [numbers.setdefault(token, len(numbers)) for token in tokens]
-                starts.append(len(words))
-        self._arrange(
-            kind,
-            list(numbers),
-            np.array(references, dtype=np.int64),
-            np.array(words, dtype=np.int32),
-            np.array(starts, dtype=np.int32),
-        )
-        self._neighbours: list[list[tuple[float, int]]] = [
-            self._near(token) for token in self._tokens
-        ]
+        references, words, lengths = _read(names, kind, numbers)
+        self._arrange(kind, list(numbers), references, words, _starts(lengths))
+        self._neighbours: Sequence[Sequence[Near]] = [self._file.near(token) for token in numbers]
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -118,6 +102,56 @@ class NameIndex:
         index._identifiers = identifiers
         return index
 
+    def revised(
+        self,
+        kept: Collection[int],
+        names: Iterable[tuple[int, str]],
+        identifiers: Mapping[str, Collection[int]],
+    ) -> Self:
+        """Return what building anew with `kept` references and new names would, to the byte.
+
+        Only words near those that came or went are looked up again.
+        """
+        stays = np.isin(self._references, np.fromiter(kept, np.int64, len(kept)))
+        lengths, numbers = np.diff(self._starts), dict(self._numbers)
+        references, words, new_lengths = _read(names, self.kind, numbers)
+        words = np.concatenate([self._words[np.repeat(stays, lengths)], words])
+        # Numbered anew in the order in which they come first.
+        used, first = np.unique(words, return_index=True)
+        used = used[np.argsort(first)]
+        renumbered = np.full(len(numbers), GONE, dtype=np.int32)
+        renumbered[used] = np.arange(len(used), dtype=np.int32)
+        tokens, index = list(numbers), type(self).__new__(type(self))
+        index._identifiers = {key: sorted(ids) for key, ids in sorted(identifiers.items())}
+        index._arrange(
+            self.kind,
+            [tokens[number] for number in used.tolist()],
+            np.concatenate([self._references[stays], references]),
+            renumbered[words],
+            _starts(np.concatenate([lengths[stays], new_lengths])),
+        )
+        index._neighbours = self._neighbours_revised(index, used.tolist(), renumbered.tolist())
+        return index
+
+    def _neighbours_revised(
+        self, index: Self, used: Sequence[int], renumbered: Sequence[int]
+    ) -> list[list[Near]]:
+        """Return the neighbours of the new index's words, by their numbers here and there."""
+        known = len(self._tokens)
+        went = [token for token, to in zip(self._tokens, renumbered, strict=False) if to == GONE]
+        came = [index._tokens[renumbered[number]] for number in used if number >= known]
+        near = index._file.who_find([*came, *went])
+        return [
+            index._file.near(token)
+            if number in near or old >= known
+            else sorted((alike, renumbered[one]) for alike, one in self._neighbours[old])
+            for number, (old, token) in enumerate(zip(used, index._tokens, strict=True))
+        ]
+
+    @property
+    def references(self) -> set[int]:
+        return set(self._references.tolist())
+
     def to_bytes(self) -> bytes:
         """Return the index for another process, which reads it in a tenth of the time."""
         tokens = [
@@ -128,16 +162,8 @@ class NameIndex:
             for token in self._tokens
         ]
         columns = (self._references, self._words, self._starts)
-        packed: bytes = msgpack.packb(
-            [
-                LAYOUT,
-                self.kind,
-                self._identifiers,
-                tokens,
-                self._neighbours,
-                *(column.tobytes() for column in columns),
-            ]
-        )
+        parts = [LAYOUT, self.kind, self._identifiers, tokens, self._neighbours]
+        packed: bytes = msgpack.packb([*parts, *(column.tobytes() for column in columns)])
         return packed
 
     def __len__(self) -> int:
@@ -194,24 +220,14 @@ class NameIndex:
         order = np.argsort(words, kind="stable")
         self._owners = owners[order]
         self._first = np.searchsorted(words[order], np.arange(len(tokens) + 1))
-        self._ways: defaultdict[str, list[int]] = defaultdict(list)
+        self._file = WordFile(tokens, kind)
         initials: defaultdict[str, list[int]] = defaultdict(list)
-        for number, token in enumerate(tokens):
-            initials[token.form[0]].append(number)
-            for way in ways_of(token):
-                self._ways[way].append(number)
+        for number, form in enumerate(self._file.forms):
+            initials[form[0]].append(number)
         self._initials = {
             letter: np.concatenate([self._holding(number) for number in numbers])
             for letter, numbers in initials.items()
         }
-        self._joints: defaultdict[str, list[int]] = defaultdict(list)
-        forms = [token.form for token in tokens]
-        listed = words.tolist()
-        ends = starts.tolist()
-        for position in range(len(references)):
-            for run in runs([forms[word] for word in listed[ends[position] : ends[position + 1]]]):
-                self._joints["".join(run)].append(position)
-        self._forms = forms
         self._numbers = {token: number for number, token in enumerate(tokens)}
         self._neighbours = []
         self._known: dict[int, ParsedName] = {}
@@ -219,6 +235,18 @@ class NameIndex:
         self._reach: dict[Token | str, Reach | None] = {}
         self._cached = 0
         self._last = np.zeros(len(references), dtype=np.int32)
+
+    @cached_property
+    def _joints(self) -> dict[str, list[int]]:
+        """Names by neighbours that another spelling writes as one word."""
+        joints: defaultdict[str, list[int]] = defaultdict(list)
+        forms, words, starts = self._file.forms, self._words.tolist(), self._starts.tolist()
+        for position in range(len(self)):
+            for run in runs(
+                [forms[word] for word in words[starts[position] : starts[position + 1]]]
+            ):
+                joints["".join(run)].append(position)
+        return joints
 
     def _holding(self, number: int) -> Positions:
         """Return the names that hold the word of that number."""
@@ -283,8 +311,7 @@ class NameIndex:
         """Return the names that hold a word near the query's neighbours written as one."""
         if form not in self._reach:
             ways = spellings(form) if len(form) >= LEAST_JOINT else {form}
-            numbers = {number for way in ways for number in self._ways.get(way, ())}
-            found = [(1.0, self._holding(number), 1.0) for number in numbers]
+            found = [(1.0, self._holding(number), 1.0) for number in self._file.filed_under(ways)]
             return self._keep(form, [*found, *self._joint(form, 1.0)])
         return self._reach[form]
 
@@ -307,23 +334,12 @@ class NameIndex:
         known = self._known_words.get(token)
         if known is None:
             number = self._numbers.get(token)
-            near = self._near(token) if number is None else self._neighbours[number]
+            near = self._file.near(token) if number is None else self._neighbours[number]
             known = {self._tokens[one]: alike for alike, one in near}
             if len(self._known_words) >= MAX_WORDS:
                 self._known_words.clear()
             self._known_words[token] = known
         return known
-
-    def _near(self, token: Token) -> list[tuple[float, int]]:
-        """Return the listed words that may be the token, the nearest last."""
-        ways = (*ways_of(token), token.form[0])
-        numbers = list({number for way in ways for number in self._ways.get(way, ())})
-        if token.is_ascii and not token.number and not token.symbols and len(numbers) > FEW:
-            numbers = self._spelled_alike(token, numbers)
-        scored = (
-            (token_similarity(token, self._tokens[number], self.kind), number) for number in numbers
-        )
-        return sorted(pair for pair in scored if pair[0] >= LEAST_SIMILARITY)
 
     def _keep(self, key: Token | str, found: Sequence[Word]) -> Reach | None:
         """Remember the reach: each name once, with the last, which is the highest, similarity."""
@@ -347,27 +363,32 @@ class NameIndex:
         last = self._last[chain] == order
         return chain[last], alike[last], weights[last]
 
-    def _spelled_alike(self, token: Token, numbers: Sequence[int]) -> list[int]:
-        """Drop, all at once, words that share too few letters to be heard as the token."""
-        forms = [self._forms[number] for number in numbers]
-        shared = process.cdist(
-            [token.form], forms, scorer=OSA.normalized_similarity, score_cutoff=LEAST_HEARD
-        )
-        return [
-            number
-            for number, letters in zip(numbers, shared[0].tolist(), strict=True)
-            if letters
-            or len(self._forms[number]) == 1
-            or not (found := self._tokens[number]).is_ascii
-            or found.folded == token.folded
-        ]
 
-
-# Fewer words than this are not worth a sieve.
-FEW = 4
 # Anything at all in common.
 LEAST = 0.01
 ROUNDING = 1e-4
+
+
+def _read(
+    names: Iterable[tuple[int, str]], kind: str, numbers: dict[Token, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+    """Return references, words by number and how many each name has; new words get a number."""
+    references, words, lengths = [], [], []
+    for reference, name in names:
+        tokens = name_parse(name, kind).tokens
+        if tokens:
+            references.append(reference)
+            lengths.append(len(tokens))
+            words += [numbers.setdefault(token, len(numbers)) for token in tokens]
+    return (
+        np.array(references, dtype=np.int64),
+        np.array(words, dtype=np.int32),
+        np.array(lengths, dtype=np.int32),
+    )
+
+
+def _starts(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
 
 def _token(row: list[Any]) -> Token:

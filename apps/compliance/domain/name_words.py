@@ -1,12 +1,76 @@
 """Under which keys a word is filed and looked for, so that spelling mistakes lead to it."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
-from apps.compliance.domain.name_similarity import RUNS
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from apps.compliance.domain.name_similarity import (
+    LEAST_HEARD,
+    LEAST_SIMILARITY,
+    RUNS,
+    token_similarity,
+)
 from apps.compliance.domain.names import Token
 
 # Shorter words are not looked for with a letter missing: too many would be alike.
 LEAST_DELETED = 4
+# Fewer words than this are not worth a sieve.
+FEW = 4
+# How alike a word is, and its number.
+Near = tuple[float, int]
+
+
+class WordFile:
+    """The words of an index by number, filed so that a word finds those near it."""
+
+    def __init__(self, tokens: Sequence[Token], kind: str) -> None:
+        self.tokens, self.kind = tokens, kind
+        self.forms = [token.form for token in tokens]
+
+    @cached_property
+    def _ways(self) -> dict[str, list[int]]:
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, token in enumerate(self.tokens):
+            for way in ways_of(token):
+                found[way].append(number)
+        return found
+
+    def filed_under(self, ways: Iterable[str]) -> set[int]:
+        return {number for way in ways for number in self._ways.get(way, ())}
+
+    def near(self, token: Token) -> list[Near]:
+        """Return the words that may be the token, the nearest last."""
+        numbers = list(self.filed_under((*ways_of(token), token.form[0])))
+        if token.is_ascii and not token.number and not token.symbols and len(numbers) > FEW:
+            numbers = self._spelled_alike(token, numbers)
+        scored = (
+            (token_similarity(token, self.tokens[number], self.kind), number) for number in numbers
+        )
+        return sorted(pair for pair in scored if pair[0] >= LEAST_SIMILARITY)
+
+    def who_find(self, tokens: Iterable[Token]) -> set[int]:
+        """Return the words that look where any of these is filed, or was."""
+        ways = {way for token in tokens for way in ways_of(token)}
+        initials = {number for number, form in enumerate(self.forms) if form[0] in ways}
+        return self.filed_under(ways) | initials
+
+    def _spelled_alike(self, token: Token, numbers: Sequence[int]) -> list[int]:
+        """Drop, all at once, words that share too few letters to be heard as the token."""
+        forms = [self.forms[number] for number in numbers]
+        shared = process.cdist(
+            [token.form], forms, scorer=OSA.normalized_similarity, score_cutoff=LEAST_HEARD
+        )
+        return [
+            number
+            for number, letters in zip(numbers, shared[0].tolist(), strict=True)
+            if letters
+            or len(self.forms[number]) == 1
+            or not (found := self.tokens[number]).is_ascii
+            or found.folded == token.folded
+        ]
 
 
 def runs(forms: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -1,12 +1,14 @@
 """The names in force, kept in this process for searching; built anew when a list has changed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from threading import Lock
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from apps.compliance.domain.identifiers import identifier_normal, identifier_value
 from apps.compliance.domain.matching import MATCHER_VERSION
@@ -21,6 +23,8 @@ from apps.compliance.models import (
 Versions = frozenset[UUID]
 # Gives the index for a kind of entry.
 IndexOf = Callable[[str], NameIndex]
+# An index that other code made is not revised.
+MADE_BY = sha256(f"{MATCHER_VERSION} {LAYOUT}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,12 @@ def name_index(kind: str) -> NameIndex:
     return built.index
 
 
+def indexes_forget() -> None:
+    """Keep no index in this process any more, as after a restart."""
+    with _building:
+        _built.clear()
+
+
 def row_identifiers(rows: list[dict[str, str]]) -> set[str]:
     """Return an entry's numbers in the one writing in which they are compared."""
     found = (identifier_normal(row["kind"], row["value"], row["country"]) for row in rows)
@@ -54,12 +64,17 @@ def row_identifiers(rows: list[dict[str, str]]) -> set[str]:
 
 
 def _kept(kind: str, versions: Versions) -> NameIndex:
-    """Return the index from the database; build and keep it if it is not there yet."""
-    state = sha256(repr((MATCHER_VERSION, LAYOUT, sorted(map(str, versions)))).encode()).hexdigest()
-    row = NameIndexFile.objects.filter(kind=kind, state=state).first()
-    if row is not None:
+    """Return the index from the database; where it is older, revise it, and keep that."""
+    state = MADE_BY + sha256(repr(sorted(map(str, versions))).encode()).hexdigest()[: -len(MADE_BY)]
+    row = NameIndexFile.objects.filter(kind=kind).first()
+    if row is not None and row.state == state:
         return NameIndex.from_bytes(bytes(row.content))
-    index = _build(kind)
+    if kind in _built:
+        index = _revise(_built[kind].index)
+    elif row is not None and row.state.startswith(MADE_BY):
+        index = _revise(NameIndex.from_bytes(bytes(row.content)))
+    else:
+        index = _build(kind)
     NameIndexFile.objects.update_or_create(
         kind=kind, defaults={"state": state, "content": index.to_bytes()}
     )
@@ -76,15 +91,30 @@ def delta_index(version_ids: Collection[UUID]) -> IndexOf:
     return index_of
 
 
+def _revise(index: NameIndex) -> NameIndex:
+    """Return the index with what came, and without what went: rows never change."""
+    entities = WatchlistEntity.objects.filter(removed_in=None, kind=index.kind)
+    in_force, before = set(entities.values_list("id", flat=True)), index.references
+    return index.revised(in_force & before, _names(in_force - before), _identifiers(entities))
+
+
 def _build(kind: str, version_ids: Collection[UUID] | None = None) -> NameIndex:
     entities = WatchlistEntity.objects.filter(removed_in=None, kind=kind)
     if version_ids is not None:
         entities = entities.filter(added_in__in=version_ids)
+    names = _names(entities.values_list("id", flat=True))
+    return NameIndex(kind, names, _identifiers(entities))
+
+
+def _names(entity_ids: Iterable[int]) -> Iterator[tuple[int, str]]:
     # By their ids, not by a join: right after an import the planner knows nothing of the tables.
-    rows = WatchlistName.objects.filter(entity__in=list(entities.values_list("id", flat=True)))
+    rows = WatchlistName.objects.filter(entity__in=list(entity_ids))
+    return rows.order_by("id").values_list("entity_id", "name").iterator()
+
+
+def _identifiers(entities: QuerySet[WatchlistEntity]) -> dict[str, set[int]]:
     identifiers = defaultdict(set)
     for entity_id, found in entities.exclude(identifiers=[]).values_list("id", "identifiers"):
         for identifier in row_identifiers(found):
             identifiers[identifier_value(identifier)].add(entity_id)
-    names = rows.order_by("id").values_list("entity_id", "name").iterator()
-    return NameIndex(kind, names, identifiers)
+    return identifiers
