@@ -6,6 +6,7 @@ from uuid import UUID
 from apps.compliance.domain.alerts import CONFIRMED, HITS_DECIDED
 from apps.compliance.domain.reviews import ReviewReason
 from apps.compliance.events import AlertDecided, KycStepSaved, KycSubmitted, ScreeningHitDisposed
+from apps.compliance.events.own_kyc import KycPartyRemoved, KycPartySaved
 from apps.compliance.selectors.screening_alerts import PAYMENT
 from apps.compliance.services.hits import hits_dispose_by_alert
 from apps.compliance.services.monitoring import movement_record
@@ -88,6 +89,16 @@ def screen_submission(event: KycSubmitted) -> None:
 
 @subscribe(KycStepSaved)
 def screen_changed_answers(event: KycStepSaved) -> None:
+    client_screen(record_id=UUID(event.record_id))
+
+
+@subscribe(KycPartySaved)
+def screen_changed_party(event: KycPartySaved) -> None:
+    client_screen(record_id=UUID(event.record_id))
+
+
+@subscribe(KycPartyRemoved)
+def screen_without_party(event: KycPartyRemoved) -> None:
     client_screen(record_id=UUID(event.record_id))
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
-from apps.compliance.models import KycHolding, KycParty, KycRecord, ScreeningHit
+from apps.compliance.models import KycHolding, KycParty, KycRecord, KycReview, ScreeningHit
 from apps.compliance.selectors.ownership import ownership_of
 from apps.compliance.services.kyc import kyc_choose_kind, kyc_submit
 from apps.compliance.services.ownership import (
@@ -18,11 +18,14 @@ from apps.compliance.services.ownership import (
     party_remove,
     party_save,
 )
+from apps.compliance.services.screening import screening_run
 from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
+from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.factories import PERSON, fill_entity
 from tests.compliance.test_admin_kyc import desk
+from tests.compliance.test_services_screening import propose
 from tests.users.factories import api_client, make_user
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +182,46 @@ def test_ownership_by_api_is_put_read_and_taken_out() -> None:
     bad = {"kind": "PERSON", "answers": {"legal_name": "x"}}
     assert api.put(f"{base}/parties/{party_id}", bad, format="json").status_code == 422
     assert api.put(f"{base}/parties/{uuid4()}", {"kind": "X"}, format="json").status_code == 400
+
+
+def test_owner_changed_after_approval_is_screened_and_has_the_client_looked_at(
+    entity: User,
+) -> None:
+    watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
+    record = fill_entity(entity)
+    KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
+    screening_run(record_id=record.id, trigger="CLIENT_CHANGE")
+    party_id = record.parties.get().id
+    listed = {**PERSON, "given_names": "Viktor", "family_name": "Brantov", "is_signatory": True}
+
+    with pytest.raises(Refused) as refusal:
+        party_save(actor=entity, party_id=party_id, kind="PERSON", answers=listed)
+    assert refusal.value.code == "kyc_incomplete"
+    assert not KycReview.objects.exists()
+    party_save(
+        actor=entity, party_id=party_id, kind="PERSON", answers={**listed, "capacity": "Director"}
+    )
+    outbox_deliver(context="compliance")
+
+    record.refresh_from_db()
+    assert record.status == "UNDER_REVIEW"
+    assert KycReview.objects.get().reasons == ["OWNERSHIP_CHANGE", "NEW_HIT"]
+    assert ScreeningHit.objects.get().party_id == party_id
+
+
+def test_holding_taken_out_after_approval_is_reviewed_and_approved_only_when_whole(
+    entity: User,
+) -> None:
+    record = fill_entity(entity)
+    KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
+    holding_remove(actor=entity, holding_id=record.holdings.get().id)
+    outbox_deliver(context="compliance")
+    record.refresh_from_db()
+    assert KycReview.objects.get().reasons == ["OWNERSHIP_CHANGE"]
+
+    with pytest.raises(Refused) as refusal:
+        propose(record, make_user(Role.COMPLIANCE_OFFICER))
+
+    assert refusal.value.code == "kyc_ownership_incomplete"
+    record.refresh_from_db()
+    assert record.status == "UNDER_REVIEW"

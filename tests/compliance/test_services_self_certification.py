@@ -1,6 +1,7 @@
 """Tax residence is signed for; what was signed and changes must be signed again."""
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from apps.audit.models import AuditEvent
 from apps.compliance.domain.self_certification import WORDING_VERSION
@@ -10,7 +11,9 @@ from apps.compliance.services.kyc import kyc_save_step, kyc_submit
 from apps.compliance.services.ownership import party_save
 from apps.compliance.services.self_certification import self_certification_sign
 from apps.core.errors import Conflict, Refused
+from apps.users.domain.roles import Role
 from tests.compliance.factories import ANSWERS, ENTITY_ANSWERS, PERSON, fill_entity, fill_kyc
+from tests.compliance.test_services_screening import propose, submitted
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +67,39 @@ def test_passive_entity_needs_and_signs_for_the_residences_of_its_owners() -> No
     assert not certification_of(KycRecord.objects.get()).is_in_force
     self_certification_sign(actor=user, wording_version=WORDING_VERSION)
     assert kyc_submit(actor=user).status == "SUBMITTED"
+
+
+def test_client_is_not_approved_anew_on_a_signature_that_has_ended() -> None:
+    record = submitted()
+    officer = make_user(Role.COMPLIANCE_OFFICER)
+    propose(record, officer)
+    kyc_save_step(actor=record.client, step="contact", answers={**ANSWERS["contact"], "city": "X"})
+    record.refresh_from_db()
+    assert record.status == "UNDER_REVIEW"
+
+    with pytest.raises(Refused) as refusal:
+        propose(record, officer)
+    assert refusal.value.code == "self_certification_missing"
+
+    self_certification_sign(actor=record.client, wording_version=WORDING_VERSION)
+    record.refresh_from_db()
+    propose(record, officer)
+    record.refresh_from_db()
+    assert record.status == "APPROVED"
+
+
+def test_signed_certificate_is_kept_by_the_database_as_it_was_signed() -> None:
+    fill_kyc(make_user())
+    signed = TaxSelfCertification.objects.get()
+
+    for statement in (
+        "UPDATE compliance_taxselfcertification SET digest = 'other'",
+        "UPDATE compliance_taxselfcertification SET number = 2",
+        "DELETE FROM compliance_taxselfcertification",
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            connection.cursor().execute(statement)
+    signed.facts = {**signed.facts, "tin": "0"}
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        signed.save()
+    assert TaxSelfCertification.objects.get().facts["tin"] == ANSWERS["tax"]["tin"]

@@ -26,8 +26,10 @@ from apps.compliance.events import (
 from apps.compliance.models import KycDecision, KycRecord, ScreeningHit
 from apps.compliance.selectors.information import item_labels
 from apps.compliance.selectors.kyc import steps_of
+from apps.compliance.selectors.ownership import ownership_view
 from apps.compliance.selectors.reviews import identity_expired, is_holding, snapshot_of
 from apps.compliance.selectors.screening_alerts import screening_alert
+from apps.compliance.selectors.self_certification import certification_of
 from apps.compliance.services.due_diligence import check_diligence, diligence_end
 from apps.compliance.services.information import items_request
 from apps.compliance.services.reviews import (
@@ -66,7 +68,8 @@ def kyc_propose_decision(
     the client for.  Raises NotPermitted, NotFound,
     InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
     `unfit_reason`, `unfit_items`, `hits_open`, `risk_prohibited`, `document_expired`,
-    `diligence_incomplete` and `assets_held`.
+    `kyc_ownership_incomplete`, `self_certification_missing`, `diligence_incomplete` and
+    `assets_held`.
     """
     reason_of(outcome, reason_code)
     record = _decidable(actor, record_id, outcome, evidence_version)
@@ -227,6 +230,17 @@ def _check_approvable(record: KycRecord) -> None:
         raise Refused(
             "The client's identity document has expired: ask for another.",
             code="document_expired",
+        )
+    if record.is_entity and (gaps := ownership_view(record).gaps):
+        raise Refused(
+            "Owners and controllers are not complete.",
+            code="kyc_ownership_incomplete",
+            gaps=" ".join(gaps),
+        )
+    if not certification_of(record).is_in_force:
+        raise Refused(
+            "The client has not signed for the tax residence as it is stated now.",
+            code="self_certification_missing",
         )
     check_diligence(record)
     count = record.hits.filter(status=ScreeningHit.Status.OPEN).count()

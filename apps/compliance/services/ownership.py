@@ -10,10 +10,12 @@ from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from apps.audit.services import emit
+from apps.compliance.domain.kyc import CLEARED
 from apps.compliance.domain.masking import answers_unmasked
 from apps.compliance.domain.ownership import Role
-from apps.compliance.domain.questionnaire import answers_clean
+from apps.compliance.domain.questionnaire import answers_clean, answers_missing
 from apps.compliance.domain.questions_party import PARTY_STEPS
+from apps.compliance.domain.reviews import ReviewReason
 from apps.compliance.events.own_kyc import (
     KycHoldingRemoved,
     KycHoldingSaved,
@@ -22,6 +24,7 @@ from apps.compliance.events.own_kyc import (
 )
 from apps.compliance.models import KycHolding, KycParty, KycRecord
 from apps.compliance.services.kyc import editable_record
+from apps.compliance.services.review_triggers import client_changed
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, Refused
 from apps.users.models import User
@@ -35,9 +38,10 @@ WHOLE, PLACES = Decimal(100), 6
 def party_save(*, actor: User, party_id: UUID, kind: str, answers: Mapping[str, Any]) -> KycParty:
     """Keep what is known of a party under the id that its author chose; half of it is kept too.
 
-    Raises InvalidInput (InvalidAnswers by field), NotFound for a party of somebody else or one that
-    was taken out, Conflict `kyc_not_editable`, `party_kind` and `signatory_named`, Refused
-    `not_an_entity` and `party_limit`.
+    Not so of a client of the firm, who is compared with the lists as it stands.  Raises
+    InvalidInput (InvalidAnswers by field), NotFound for a party of somebody else or one that was
+    taken out, Conflict `kyc_not_editable`, `party_kind` and `signatory_named`, Refused
+    `not_an_entity`, `party_limit` and `kyc_incomplete`.
     """
     if kind not in PARTY_STEPS:
         raise InvalidInput("A party is a person or a company.", field="kind")
@@ -58,6 +62,7 @@ def party_save(*, actor: User, party_id: UUID, kind: str, answers: Mapping[str, 
     clean = answers_clean(
         PARTY_STEPS[kind], given, today=timezone.localdate(), is_entity=kind == "COMPANY"
     )
+    _check_whole_party(record, kind, clean)
     changed = sorted(name for name in {*kept, *clean} if kept.get(name) != clean.get(name))
     if party.version and not changed:
         return party
@@ -194,6 +199,16 @@ def _check_whole(others: QuerySet[KycHolding], name: str, part: Decimal) -> None
         )
 
 
+def _check_whole_party(record: KycRecord, kind: str, answers: Mapping[str, Any]) -> None:
+    missing = answers_missing(PARTY_STEPS[kind], answers)
+    if missing and record.status in CLEARED:
+        raise Refused(
+            "Answer everything: you are our client.",
+            code="kyc_incomplete",
+            missing=", ".join(missing),
+        )
+
+
 def _is_percent(part: Decimal) -> bool:
     return part.is_finite() and 0 <= part <= WHOLE and part == round(part, PLACES)
 
@@ -214,3 +229,4 @@ def _note(
         **facts,
     )
     emit(happened, actor=actor)
+    client_changed(record, actor=actor, reason=ReviewReason.OWNERSHIP_CHANGE)

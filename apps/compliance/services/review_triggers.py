@@ -11,14 +11,16 @@ from apps.core.commands import command
 from apps.users.models import User
 
 
-def client_changed(record: KycRecord, *, actor: User) -> None:
+def client_changed(
+    record: KycRecord, *, actor: User, reason: ReviewReason = ReviewReason.CLIENT_CHANGE
+) -> None:
     """Rate a locked record anew after its client changed something, and have that looked at.
 
     Nothing before the first approval.  A rating that may do no business stops it at once.
     """
     if record.status not in CLEARED:
         return
-    review_begin(record, ReviewReason.CLIENT_CHANGE, actor=actor)
+    review_begin(record, reason, actor=actor)
     record_rate(record)
     record.save()
     if record.risk_rating == RiskRating.PROHIBITED:
