@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.audit.models import AuditEvent
-from apps.compliance.domain.search_terms import MAX_ROWS, terms_clean, terms_of_file
-from apps.compliance.models import ScreeningSearch, ScreeningSearchRow
+from apps.compliance.domain.search_terms import MAX_ROWS, SearchTerms, terms_clean, terms_of_file
+from apps.compliance.models import OperationsAlert, ScreeningSearch, ScreeningSearchRow
 from apps.compliance.selectors.screening_searches import search_export, search_rows
 from apps.compliance.services.screening_searches import file_search, name_search, searches_run
 from apps.core.errors import DomainError, InvalidInput, NotPermitted
@@ -108,3 +109,41 @@ def test_file_search_runs_once_goes_on_where_it_was_cut_off_and_exports(
     assert rows[0][:2] == ("1", "Viktor Brantov")
     assert rows[0][5] == "hit"
     assert rows[-1][5] == "nothing found"
+
+
+@pytest.mark.django_db
+def test_search_that_keeps_failing_ends_is_told_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_list()
+    officer = make_officer()
+    monkeypatch.setattr("apps.compliance.services.screening_searches.CHUNK", 1)
+    poison = FILE.replace("=cmd", "Poisoned Row")
+    asked: dict[str, Any] = {"actor": officer, "purpose": "Case of Ada Qxname"}
+    first = file_search(**asked, content=poison.encode())
+    second = file_search(**asked, content=FILE.encode())
+
+    def results(terms: SearchTerms) -> list[dict[str, Any]]:
+        if terms.name == "Poisoned Row":
+            raise ValueError("Poisoned Row")
+        return []
+
+    monkeypatch.setattr("apps.compliance.services.screening_searches._results", results)
+    assert [searches_run() for _ in range(4)] == [3, 0, 0, 0]
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, first.failure_code) == ("FAILED", "comparison_failed")
+    assert (first.done_count, first.failures, second.status) == (1, 3, "DONE")
+    assert [row[5] for row in search_export(first)] == ["nothing found", "not compared"]
+    alert = OperationsAlert.objects.get()
+    assert (alert.kind, alert.subject, alert.occurrences) == ("SEARCH_FAILED", str(first.id), 3)
+    event = AuditEvent.objects.get(name="compliance.search.failed")
+    assert "Poisoned" not in f"{event.payload} {alert.facts} {alert.message}"
+    again = file_search(**asked, content=poison.encode())
+    assert (again.id != first.id, again.status) == (True, "RUNNING")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT purpose FROM compliance_screeningsearch")
+        assert all(b"Qxname" not in bytes(purpose) for (purpose,) in cursor.fetchall())
+    first.refresh_from_db()
+    assert first.purpose == asked["purpose"]

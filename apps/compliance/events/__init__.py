@@ -373,3 +373,14 @@ class ScreeningSearched(DomainEvent):
     search_id: str
     how: str
     row_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningSearchFailed(DomainEvent):
+    """A file of names could not be compared to its end."""
+
+    name: ClassVar[str] = "compliance.search.failed"
+    search_id: str
+    code: str
+    done_count: int
+    row_count: int

@@ -22,6 +22,7 @@ class OperationsAlert(BaseModel):
         PLAN_FAILED = "PLAN_FAILED", "An investment plan could not run"
         CHARGE_FAILED = "CHARGE_FAILED", "A fee or interest could not be booked"
         CORPORATE_ACTION_FAILED = "CORPORATE_ACTION_FAILED", "A holder did not get an action"
+        SEARCH_FAILED = "SEARCH_FAILED", "A file of names could not be compared"
 
     kind = models.CharField(max_length=30, choices=Kind)
     subject = models.CharField(max_length=100)

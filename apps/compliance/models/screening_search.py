@@ -4,23 +4,26 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from apps.core.models import BaseModel
-from apps.infrastructure.encryption import EncryptedJSONField
+from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
 
 
 class ScreeningSearch(BaseModel):
     """One question: who asked, why, and of how many names; `digest` is keyed, over the file.
 
-    A single name is a search with one row.
+    A single name is a search with one row.  `failures` counts the tries of a chunk in a row; a
+    search that FAILED keeps what was compared until then, and its file may be asked again.
     """
 
     class Status(models.TextChoices):
         RUNNING = "RUNNING", "Running"
         DONE = "DONE", "Done"
+        FAILED = "FAILED", "Failed"
 
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    purpose = models.CharField(max_length=200)
+    purpose = EncryptedTextField[str, str](data_class="compliance")
     digest = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=7, choices=Status, default=Status.RUNNING)
     list_versions = models.JSONField(default=dict)
@@ -28,6 +31,8 @@ class ScreeningSearch(BaseModel):
     row_count = models.PositiveIntegerField()
     done_count = models.PositiveIntegerField(default=0)
     hit_count = models.PositiveIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    failure_code = models.CharField(max_length=30, blank=True)
 
     class Meta:
         ordering = ("-created_at",)
@@ -35,12 +40,17 @@ class ScreeningSearch(BaseModel):
         constraints = (
             models.UniqueConstraint(
                 fields=["actor", "digest"],
-                condition=~models.Q(digest=""),
+                condition=~Q(digest=""),
                 name="screening_search_file_once",
             ),
             models.CheckConstraint(
-                condition=models.Q(done_count__lte=models.F("row_count")),
+                condition=Q(done_count__lte=models.F("row_count")),
                 name="screening_search_progress",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="FAILED", digest="", failure_code__gt="")
+                | (~Q(status="FAILED") & Q(failure_code="")),
+                name="screening_search_failure",
             ),
         )
         permissions = (("run_screeningsearch", "Can screen names on demand"),)

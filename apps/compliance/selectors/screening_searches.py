@@ -60,7 +60,8 @@ def search_export(search: ScreeningSearch) -> Iterator[tuple[str, ...]]:
             asked[column] for column in ("reference", "name", "birth_date", "country", "kind")
         )
         if not row.is_done:
-            yield (*who, "waiting", "", "", "", "", "")
+            waits = "not compared" if search.status == "FAILED" else "waiting"
+            yield (*who, waits, "", "", "", "", "")
         elif not row.results:
             yield (*who, "nothing found", "", "", "", "", "")
         for result in row.results or []:

@@ -11,7 +11,7 @@ from django.db.models import F
 from apps.audit.services import emit
 from apps.compliance.domain.matching import MATCHER_VERSION
 from apps.compliance.domain.search_terms import SearchTerms, terms_clean, terms_of_file
-from apps.compliance.events import ScreeningSearched
+from apps.compliance.events import ScreeningSearched, ScreeningSearchFailed
 from apps.compliance.models import ScreeningSearch, ScreeningSearchRow
 from apps.compliance.selectors.screening import candidates_of, versions_in_force
 from apps.compliance.selectors.screening_searches import search_get
@@ -19,6 +19,7 @@ from apps.compliance.services.screening import Pair, pairs_scored
 from apps.core.commands import command
 from apps.core.errors import InvalidInput, NotPermitted
 from apps.infrastructure.encryption import blind_index
+from apps.infrastructure.failures import FailureTold
 from apps.users.models import User
 
 RUN = "compliance.run_screeningsearch"
@@ -26,6 +27,9 @@ MAX_PURPOSE = 200
 # Results of one name; rows of one transaction.
 MOST_RESULTS = 20
 CHUNK = 100
+# Tries of a chunk before the search ends as failed.
+MOST_FAILURES = 3
+FAILURE = "comparison_failed"
 Status = ScreeningSearch.Status
 
 
@@ -61,13 +65,26 @@ def file_search(*, actor: User, purpose: str, content: bytes) -> ScreeningSearch
 
 
 def searches_run() -> int:
-    """Compare what waits, a chunk a transaction; return how many rows.  What is cut off goes on."""
-    done = 0
-    for search_id in ScreeningSearch.objects.filter(status=Status.RUNNING).values_list(
-        "id", flat=True
+    """Compare what waits, a chunk a transaction; return how many rows.  What is cut off goes on.
+
+    The oldest first; one that fails is tried again at the next call, and stops no other.
+    """
+    waiting = ScreeningSearch.objects.filter(status=Status.RUNNING).order_by("created_at", "id")
+    return sum(_search_run(search_id) for search_id in list(waiting.values_list("id", flat=True)))
+
+
+def _search_run(search_id: UUID) -> int:
+    done, has_failed = 0, True
+    with FailureTold(
+        "SEARCH_FAILED",
+        subject=str(search_id),
+        message=f"A file of names could not be compared; it ends after {MOST_FAILURES} failures.",
     ):
         while count := _chunk_run(search_id=search_id):
             done += count
+        has_failed = False
+    if has_failed:
+        _failure_count(search_id=search_id)
     return done
 
 
@@ -82,10 +99,32 @@ def search_view(*, actor: User, search_id: UUID, how: str = "VIEWED") -> Screeni
 @command
 def _chunk_run(*, search_id: UUID) -> int:
     search = ScreeningSearch.objects.select_for_update().get(id=search_id)
+    if search.status != Status.RUNNING:
+        return 0
     rows = list(search.rows.filter(is_done=False)[:CHUNK])
     if rows:
         _rows_compare(search, rows)
     return len(rows)
+
+
+@command
+def _failure_count(*, search_id: UUID) -> None:
+    """Note that a chunk failed; the last of MOST_FAILURES in a row ends the search."""
+    search = ScreeningSearch.objects.select_for_update().get(id=search_id)
+    search.failures += 1
+    if search.status == Status.RUNNING and search.failures >= MOST_FAILURES:
+        search.status, search.failure_code, search.digest = Status.FAILED, FAILURE, ""
+        emit(
+            ScreeningSearchFailed(
+                stream=search.stream,
+                search_id=str(search.id),
+                code=FAILURE,
+                done_count=search.done_count,
+                row_count=search.row_count,
+            ),
+            actor=None,
+        )
+    search.save()
 
 
 def _purpose(actor: User, purpose: str) -> str:
@@ -128,7 +167,7 @@ def _rows_compare(search: ScreeningSearch, rows: Sequence[ScreeningSearchRow]) -
         row.save(update_fields=["results", "is_done"])
         hits += any(result["is_hit"] for result in row.results)
     ScreeningSearch.objects.filter(pk=search.pk).update(
-        done_count=F("done_count") + len(rows), hit_count=F("hit_count") + hits
+        done_count=F("done_count") + len(rows), hit_count=F("hit_count") + hits, failures=0
     )
     ScreeningSearch.objects.filter(pk=search.pk, done_count=F("row_count")).update(
         status=Status.DONE
