@@ -12,6 +12,8 @@ PRE_TRADE_CHECKS = [
 CASH_CHECKS = ["apps.compliance.gates.check_client_cleared"]
 # What gives the names of a client as they were checked; what others pay in is held (see ADR 50).
 CLIENT_NAMES = ["apps.compliance.gates.client_names"]
+# Every check that a decision of an officer must pass: nobody else has it open.
+DECISION_CHECKS = ["apps.compliance.services.work_locks.work_lock_require"]
 # What is told of work that failed where no one waits for it.
 OPERATIONS_ALERTS = ["apps.compliance.services.operations_alerts.operations_alert_raise"]
 # What equity curves are measured against, where it has quotes.

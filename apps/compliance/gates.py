@@ -80,6 +80,7 @@ REQUIRED = {
     "PRE_TRADE_CHECKS": "apps.compliance.gates.check_kyc_approved",
     "CASH_CHECKS": "apps.compliance.gates.check_client_cleared",
     "CLIENT_NAMES": "apps.compliance.gates.client_names",
+    "DECISION_CHECKS": "apps.compliance.services.work_locks.work_lock_require",
     "OPERATIONS_ALERTS": "apps.compliance.services.operations_alerts.operations_alert_raise",
 }
 DOTTED_PATHS = (*REQUIRED, "LEDGER_CHECKS")

@@ -8,6 +8,7 @@ from apps.compliance.services import (
     documents,
     information,
     monitoring,
+    payment_rescreening,
     rescreening,
     reviews,
     screening_searches,
@@ -29,6 +30,7 @@ def monitor_pending() -> None:
 @shared_task(name="compliance.rescreen_clients")
 def rescreen_clients() -> None:
     rescreening.clients_rescreen()
+    payment_rescreening.payments_rescreen()
 
 
 @shared_task(name="compliance.check_clients")

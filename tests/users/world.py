@@ -85,6 +85,16 @@ def make_plan(portfolio: Portfolio) -> InvestmentPlan:
     )
 
 
+def make_transfer(portfolio: Portfolio) -> CashTransfer:
+    return CashTransfer.objects.create(
+        portfolio=portfolio,
+        kind="DEPOSIT",
+        amount=1,
+        currency=portfolio.currency,
+        idempotency_key=uuid4().hex,
+    )
+
+
 def make_lists(author: User) -> None:
     """Create a source, an attempt to import, a version and a proposal for the firm's own list."""
     WatchlistSource.objects.get_or_create(
@@ -188,6 +198,14 @@ def make_account() -> dict[str, Any]:
         ratio_old=1,
         source="x",
         proposed_by=client,
+    )
+    PaymentScreening.objects.create(
+        transfer_id=make_transfer(portfolio).pk,
+        client=client,
+        party={},
+        list_versions={},
+        matcher_version="x",
+        status="CLEAR",
     )
     ChargeRate.objects.create(kind="CUSTODY_FEE", rate_bps=1, reason="x", proposed_by=client)
     search_id, hit_id = make_screening(client, record)

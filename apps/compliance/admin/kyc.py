@@ -294,7 +294,9 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     is_proposer = pending.filter(proposed_by=actor).exists()
     may_decide = actor.has_perm(kyc_decisions.DECIDE) and record.client_id != actor.pk
     has_work = record.status in DECIDABLE or record.hits.filter(status="OPEN").exists()
-    work = page_opened(actor, record.id, is_open=may_decide and has_work and not is_proposer)
+    overrides = record.overrides.filter(status="PROPOSED", proposed_by=actor)
+    is_concerned = is_proposer or overrides.exists()
+    work = page_opened(actor, record.id, is_open=may_decide and has_work and not is_concerned)
     return {
         **work,
         "may_decide": may_decide and not work["locked"],

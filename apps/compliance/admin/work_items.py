@@ -47,6 +47,9 @@ PAGES = {
     WorkKind.THRESHOLD: "admin:compliance_screeningthreshold_change",
     WorkKind.OWN_LIST: "admin:compliance_ownlistchange_change",
     WorkKind.IMPORT: "admin:compliance_watchlistimport_change",
+    WorkKind.PAYMENT: "admin:compliance_paymentscreening_change",
+    WorkKind.OVERRIDE: "admin:compliance_kycrecord_change",
+    WorkKind.DILIGENCE: "admin:compliance_kycrecord_change",
     WorkKind.LIMIT: "admin:trading_tradinglimit_change",
 }
 

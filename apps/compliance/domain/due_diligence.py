@@ -64,6 +64,7 @@ CHECKLISTS: dict[str, tuple[CheckItem, ...]] = {
         ),
     ),
 }
+SENIOR_ITEMS = {item.code for items in CHECKLISTS.values() for item in items if item.is_senior}
 
 
 def checklist_of(answers: Mapping[str, Any], version: str = VERSION) -> tuple[CheckItem, ...]:

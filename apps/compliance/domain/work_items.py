@@ -17,6 +17,9 @@ class WorkKind(StrEnum):
     OWN_LIST = "OWN_LIST"
     IMPORT = "IMPORT"
     LIMIT = "LIMIT"
+    PAYMENT = "PAYMENT"
+    OVERRIDE = "OVERRIDE"
+    DILIGENCE = "DILIGENCE"
 
 
 class Priority(IntEnum):
@@ -36,6 +39,9 @@ KIND_WORDS = {
     WorkKind.OWN_LIST: "Own list",
     WorkKind.IMPORT: "List that shrank",
     WorkKind.LIMIT: "Trading limit",
+    WorkKind.PAYMENT: "Blocked payment",
+    WorkKind.OVERRIDE: "Rating override",
+    WorkKind.DILIGENCE: "Due diligence",
 }
 # Who may work on a kind; for what waits for a second officer, who may be that officer.
 DECIDE: dict[str, str] = {
@@ -47,6 +53,9 @@ DECIDE: dict[str, str] = {
     WorkKind.OWN_LIST: "compliance.propose_watchlist",
     WorkKind.IMPORT: "compliance.propose_watchlist",
     WorkKind.LIMIT: "trading.decide_tradinglimit",
+    WorkKind.PAYMENT: "compliance.decide_alert",
+    WorkKind.OVERRIDE: "compliance.decide_kycrecord",
+    WorkKind.DILIGENCE: "compliance.approve_duediligence",
 }
 BY_RISK: dict[str, Priority] = {
     RiskRating.PROHIBITED: Priority.URGENT,
@@ -64,6 +73,9 @@ SLA_HOURS: dict[WorkKind, dict[Priority, int]] = {
     WorkKind.OWN_LIST: {Priority.HIGH: 8},
     WorkKind.IMPORT: {Priority.HIGH: 8},
     WorkKind.LIMIT: {Priority.HIGH: 8},
+    WorkKind.PAYMENT: {Priority.HIGH: 8},
+    WorkKind.OVERRIDE: {Priority.HIGH: 8},
+    WorkKind.DILIGENCE: {Priority.HIGH: 16},
 }
 # How long something has waited: code, words, from, to.
 AGES = (

@@ -26,3 +26,36 @@ class PaymentDecided(DomainEvent):
     client_id: str
     status: str
     alert_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRescreened(DomainEvent):
+    """A held payment was compared with newer lists; `status` is HELD, or DELISTED: it went on."""
+
+    name: ClassVar[str] = "compliance.payment.rescreened"
+    transfer_id: str
+    client_id: str
+    status: str
+    list_versions: dict[str, int]
+    hit_count: int
+    new_hit_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentViewed(DomainEvent):
+    name: ClassVar[str] = "compliance.payment.viewed"
+    transfer_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentExitChanged(DomainEvent):
+    """How a blocked payment shall leave; `status` is PROPOSED, DONE or DECLINED."""
+
+    name: ClassVar[str] = "compliance.payment.exit_changed"
+    transfer_id: str
+    client_id: str
+    exit_id: str
+    action: str
+    licence: str
+    status: str

@@ -11,7 +11,7 @@ from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
 from apps.compliance.models.own_list import OwnListChange
 from apps.compliance.models.ownership import KycHolding, KycParty
-from apps.compliance.models.payment import PaymentResult, PaymentScreening
+from apps.compliance.models.payment import PaymentExit, PaymentResult, PaymentScreening
 from apps.compliance.models.rating_override import RatingOverride
 from apps.compliance.models.review import KycReview
 from apps.compliance.models.scenario import Scenario
@@ -45,6 +45,7 @@ __all__ = [
     "NameIndexFile",
     "OperationsAlert",
     "OwnListChange",
+    "PaymentExit",
     "PaymentResult",
     "PaymentScreening",
     "QuarantinedFile",

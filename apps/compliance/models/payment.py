@@ -4,18 +4,19 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.compliance.models.alert import Alert
 from apps.compliance.models.watchlist import WatchlistEntity
 from apps.core.models import BaseModel
-from apps.infrastructure.encryption import EncryptedJSONField
+from apps.infrastructure.encryption import EncryptedJSONField, EncryptedTextField
 
 
 class PaymentScreening(BaseModel):
     """One a payment (`transfer_id`): who was compared, with which lists, and what became of it.
 
-    HELD waits for the alert's two officers; RELEASED was no match, BLOCKED was one and stays.
+    HELD waits for the alert's two officers; RELEASED was no match, BLOCKED was one and stays until
+    two officers find it a way out; DELISTED went on by itself when the lists named nobody any more.
     """
 
     class Status(models.TextChoices):
@@ -23,6 +24,7 @@ class PaymentScreening(BaseModel):
         HELD = "HELD", "Held for an officer"
         RELEASED = "RELEASED", "Released: no match"
         BLOCKED = "BLOCKED", "Blocked: true match"
+        DELISTED = "DELISTED", "Released: not listed any more"
 
     transfer_id = models.UUIDField(unique=True)
     client = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -38,7 +40,7 @@ class PaymentScreening(BaseModel):
         constraints = (
             models.CheckConstraint(
                 condition=Q(status="CLEAR", alert=None)
-                | Q(status__in=["HELD", "RELEASED", "BLOCKED"], alert__isnull=False),
+                | Q(status__in=["HELD", "RELEASED", "BLOCKED", "DELISTED"], alert__isnull=False),
                 name="payment_screening_alert",
             ),
         )
@@ -49,6 +51,58 @@ class PaymentScreening(BaseModel):
     @property
     def stream(self) -> str:
         return f"payment-{self.transfer_id}"
+
+
+class PaymentExit(BaseModel):
+    """How a blocked payment leaves: proposed by one officer, carried out by another.
+
+    `licence` names what the authority allowed; `reason` is the officer's own words.
+    """
+
+    class Action(models.TextChoices):
+        RELEASE = "RELEASE", "Let it go on, under a licence"
+        RETURN = "RETURN", "Undo it: reject, do not block"
+
+    class Status(models.TextChoices):
+        PROPOSED = "PROPOSED", "Waits for a second officer"
+        DONE = "DONE", "Carried out"
+        DECLINED = "DECLINED", "Declined"
+
+    screening = models.ForeignKey(PaymentScreening, on_delete=models.PROTECT, related_name="exits")
+    action = models.CharField(max_length=7, choices=Action)
+    licence = models.CharField(max_length=100, blank=True)
+    reason = EncryptedTextField[str, str](data_class="compliance")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PROPOSED)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["screening"], condition=Q(status="PROPOSED"), name="payment_exit_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(action="RETURN") | Q(action="RELEASE", licence__gt=""),
+                name="payment_exit_licence",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="PROPOSED", decided_by=None, decided_at=None)
+                | Q(status="DECLINED", decided_by__isnull=False, decided_at__isnull=False)
+                | (
+                    Q(status="DONE", decided_by__isnull=False, decided_at__isnull=False)
+                    & ~Q(decided_by=F("proposed_by"))
+                ),
+                name="payment_exit_second_officer",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.screening}"
 
 
 class PaymentResult(models.Model):

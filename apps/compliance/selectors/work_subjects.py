@@ -10,19 +10,25 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Least
 
 from apps.compliance.domain.alerts import AlertKind
+from apps.compliance.domain.due_diligence import SENIOR_ITEMS
+from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import REASONS
 from apps.compliance.domain.matching import STRONG_FROM
 from apps.compliance.domain.wording import plain
 from apps.compliance.domain.work_items import BY_RISK, Priority, WorkKind
 from apps.compliance.models import (
     Alert,
+    DueDiligence,
+    DueDiligenceItem,
     KycDecision,
     KycRecord,
     OwnListChange,
+    PaymentExit,
+    RatingOverride,
     ScreeningHit,
     ScreeningThreshold,
     WatchlistImport,
@@ -227,6 +233,57 @@ def _limit(limit: Any) -> WorkSubject:
     )
 
 
+def _payment(made: PaymentExit) -> WorkSubject:
+    return WorkSubject(
+        subject_id=made.id,
+        page_id=made.screening_id,
+        stream=made.screening.stream,
+        title=f"Blocked: {made.screening}",
+        topic=made.action,
+        client_id=made.screening.client_id,
+        opened_at=made.created_at,
+        proposed_by_id=made.proposed_by_id,
+        summary=made.get_action_display(),
+    )
+
+
+def _override(made: RatingOverride) -> WorkSubject:
+    return WorkSubject(
+        subject_id=made.id,
+        page_id=made.record_id,
+        stream=made.record.stream,
+        title=f"Rating of {made.record}",
+        topic=made.rating,
+        client_id=made.record.client_id,
+        opened_at=made.created_at,
+        proposed_by_id=made.proposed_by_id,
+        summary=f"{plain(made.rating)} instead of {plain(made.computed_rating).lower()}",
+    )
+
+
+def _diligence_rows() -> Rows:
+    """Return checklists on which only the agreement of a supervisor is missing."""
+    left = DueDiligenceItem.objects.filter(diligence=OuterRef("pk"), done_at=None)
+    rows = DueDiligence.objects.filter(
+        closed_at=None, record__status__in=DECIDABLE, record__risk_rating=RiskRating.HIGH
+    )
+    rows = rows.filter(Exists(left.filter(code__in=SENIOR_ITEMS)))
+    rows = rows.exclude(Exists(left.exclude(code__in=SENIOR_ITEMS)))
+    return _marked(rows, priority=Value(int(Priority.HIGH)))
+
+
+def _diligence(row: DueDiligence) -> WorkSubject:
+    return WorkSubject(
+        subject_id=row.id,
+        page_id=row.record_id,
+        stream=row.record.stream,
+        title=f"{row} of {row.record}",
+        client_id=row.record.client_id,
+        opened_at=None,
+        summary="Everything is found out: agree to the client, or not",
+    )
+
+
 def _proposals(rows: Rows, priority: Priority) -> Rows:
     return _marked(rows, priority=Value(int(priority)), proposed_at=F("created_at"))
 
@@ -255,5 +312,20 @@ SOURCES: dict[WorkKind, WorkSource] = {
         _own_list,
     ),
     WorkKind.IMPORT: WorkSource(_import_rows, _import),
+    WorkKind.PAYMENT: WorkSource(
+        lambda: _proposals(
+            PaymentExit.objects.filter(status=PaymentExit.Status.PROPOSED), Priority.HIGH
+        ),
+        _payment,
+        ("screening",),
+    ),
+    WorkKind.OVERRIDE: WorkSource(
+        lambda: _proposals(
+            RatingOverride.objects.filter(status=RatingOverride.Status.PROPOSED), Priority.HIGH
+        ),
+        _override,
+        ("record",),
+    ),
+    WorkKind.DILIGENCE: WorkSource(_diligence_rows, _diligence, ("record",)),
     WorkKind.LIMIT: WorkSource(lambda: _proposals(limits_proposed(), Priority.HIGH), _limit),
 }

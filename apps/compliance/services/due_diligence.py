@@ -11,6 +11,7 @@ from apps.compliance.events.kyc import DueDiligenceDone
 from apps.compliance.models import DueDiligence, DueDiligenceItem, KycDocument, KycRecord
 from apps.compliance.selectors.due_diligence import diligence_left
 from apps.compliance.selectors.kyc import all_answers
+from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
 from apps.core.errors import (
     Conflict,
@@ -40,7 +41,7 @@ def diligence_do(
 
     `document_id` names a document of the client that shows it.  Raises NotPermitted (`four_eyes`
     where the senior approval is not another's), NotFound, InvalidInput, IllegalTransition, Conflict
-    `stale_evidence`, Refused `not_high` or `diligence_incomplete`.
+    `stale_evidence` or `work_locked`, Refused `not_high` or `diligence_incomplete`.
     """
     if not actor.is_active or not actor.has_perm(DECIDE):
         raise NotPermitted("You may not decide KYC records.")
@@ -79,6 +80,7 @@ def _locked(actor: User, record_id: UUID, evidence_version: int) -> KycRecord:
     record = KycRecord.objects.locked(record_id)
     if record.client_id == actor.id:
         raise NotPermitted("Nobody decides their own record.", code="own_record")
+    work_lock_require(actor=actor, page_id=record.id)
     if record.status not in DECIDABLE:
         raise IllegalTransition(
             f"A KYC record that is {record.status} cannot be decided.", status=record.status

@@ -16,6 +16,7 @@ from apps.compliance.domain.risk_rating import (
 from apps.compliance.events.kyc import RatingOverrideChanged
 from apps.compliance.models import KycRecord, RatingOverride, ScreenedClient
 from apps.compliance.selectors.thresholds import thresholds_in_force
+from apps.compliance.services.work_locks import work_lock_release, work_lock_require
 from apps.core.commands import command
 from apps.core.errors import (
     Conflict,
@@ -46,8 +47,8 @@ def override_propose(
     """Propose another rating than the computed one: LOW, MEDIUM or HIGH.
 
     `inputs_hash` and `evidence_version` are those that the officer read.  Raises NotPermitted,
-    NotFound, InvalidInput, IllegalTransition, Conflict `stale_evidence` or `override_proposed`,
-    Refused `risk_prohibited` or `same_rating`.
+    NotFound, InvalidInput, IllegalTransition, Conflict `stale_evidence`, `override_proposed` or
+    `work_locked`, Refused `risk_prohibited` or `same_rating`.
     """
     record = _for_officer(actor, record_id)
     text = note.strip()
@@ -75,6 +76,7 @@ def override_propose(
         proposed_by=actor,
     )
     emit(_changed(override), actor=actor)
+    work_lock_release(actor=actor, page_id=record.id)
     return override
 
 
@@ -148,6 +150,7 @@ def _for_officer(actor: User, record_id: UUID) -> KycRecord:
     record = KycRecord.objects.locked(record_id)
     if record.client_id == actor.id:
         raise NotPermitted("Nobody decides their own record.", code="own_record")
+    work_lock_require(actor=actor, page_id=record.id)
     return record
 
 

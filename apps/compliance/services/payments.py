@@ -48,11 +48,10 @@ def payment_screen(*, transfer_id: UUID) -> PaymentScreening | None:
         matcher_version=MATCHER_VERSION,
         status=Status.CLEAR,
     )
-    pairs = list(_pairs(payment, record.risk_rating if record else ""))
-    results = _results(screening, payment, pairs)
-    hits = [one for one in results if one.score >= one.threshold and not one.is_known]
+    results = results_found(screening, payment, record.risk_rating if record else "")
+    hits = [one for one in results if is_hit(one)]
     if hits or not payment.party.name:
-        screening.alert, screening.status = _alert(screening, payment, hits), Status.HELD
+        screening.alert, screening.status = alert_hits(screening, payment, hits), Status.HELD
     screening.save(force_insert=True)
     PaymentResult.objects.bulk_create(results)
     emit(
@@ -106,9 +105,15 @@ def _pairs(payment: Payment, risk_class: str) -> Iterable[Pair]:
             yield from pairs_scored(subject, candidates_of(subject), risk_class)
 
 
-def _results(
-    screening: PaymentScreening, payment: Payment, pairs: Sequence[Pair]
+def is_hit(result: PaymentResult) -> bool:
+    return result.score >= result.threshold and not result.is_known
+
+
+def results_found(
+    screening: PaymentScreening, payment: Payment, risk_class: str
 ) -> list[PaymentResult]:
+    """Return what the lists in force give for the other side, not saved yet."""
+    pairs = list(_pairs(payment, risk_class))
     compared = [str(payment.client_id), asdict(payment.party)]
     digests = {pair.candidate.entity_id: pair_digest(compared, pair.candidate) for pair in pairs}
     released = PaymentResult.objects.filter(
@@ -130,7 +135,10 @@ def _results(
     ]
 
 
-def _alert(screening: PaymentScreening, payment: Payment, hits: Sequence[PaymentResult]) -> Alert:
+def alert_hits(
+    screening: PaymentScreening, payment: Payment, hits: Sequence[PaymentResult]
+) -> Alert:
+    """Raise the payment's alert, or add the hits to it."""
     best = max(hits, key=lambda hit: hit.score, default=None)
     party = payment.party
     facts = {

@@ -7,6 +7,7 @@ from apps.audit.services import emit
 from apps.compliance.events import WatchlistOverrideConfirmed, WatchlistOverrideProposed
 from apps.compliance.models import WatchlistImport
 from apps.compliance.services.watchlist_sources import PROPOSE
+from apps.compliance.services.work_locks import work_lock_release, work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
@@ -18,7 +19,7 @@ MAX_REASON = 1000
 def override_propose(*, actor: User, import_id: UUID, reason: str) -> WatchlistImport:
     """Say why a refused file is right.  It binds the file by its checksum, not its name.
 
-    Raises NotPermitted, NotFound, InvalidInput, Conflict `override_not_possible`.
+    Raises NotPermitted, NotFound, InvalidInput, Conflict `override_not_possible` or `work_locked`.
     """
     attempt = _refused(actor, import_id)
     if attempt.override_proposed_by_id is not None:
@@ -28,6 +29,7 @@ def override_propose(*, actor: User, import_id: UUID, reason: str) -> WatchlistI
     attempt.override_proposed_by, attempt.override_reason = actor, reason.strip()
     attempt.save()
     emit(WatchlistOverrideProposed(**_identity(attempt)), actor=actor)
+    work_lock_release(actor=actor, page_id=attempt.id)
     return attempt
 
 
@@ -54,6 +56,7 @@ def _refused(actor: User, import_id: UUID) -> WatchlistImport:
     attempt = WatchlistImport.objects.select_for_update().filter(id=import_id).first()
     if attempt is None:
         raise NotFound("There is no such import.")
+    work_lock_require(actor=actor, page_id=attempt.id)
     if attempt.code != "watchlist_shrunk" or not attempt.checksum:
         raise Conflict("Only a list that shrank can be let in.", code="override_not_possible")
     return attempt

@@ -28,6 +28,7 @@ class CashTransfer(BaseModel):
     `is_held`: the other side is not the client, and its name is not cleared.  A held withdrawal has
     not gone to the bank; a held deposit is the client's, and nothing can be bought or paid with it.
     `party` is the other side as Party, with `is_client`; null in transfers of before it was kept.
+    A withdrawal that `returns` a deposit sends it back to who paid it.
     """
 
     class Kind(models.TextChoices):
@@ -50,6 +51,9 @@ class CashTransfer(BaseModel):
     settled_at = models.DateTimeField(null=True)
     party = EncryptedJSONField(data_class="identity", null=True)
     is_held = models.BooleanField(default=False)
+    returns = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="returned_by"
+    )
 
     objects = CashTransferQuerySet.as_manager()
 
@@ -73,6 +77,14 @@ class CashTransfer(BaseModel):
                 | Q(kind="DEPOSIT", status="SETTLED")
                 | Q(kind="WITHDRAWAL", status="PENDING", counterparty_reference=""),
                 name="trading_transfer_held",
+            ),
+            models.CheckConstraint(
+                condition=Q(returns=None) | Q(kind="WITHDRAWAL"), name="trading_transfer_returns"
+            ),
+            models.UniqueConstraint(
+                fields=["returns"],
+                condition=~Q(status="FAILED"),
+                name="trading_transfer_returned_once",
             ),
         )
         indexes = (

@@ -101,6 +101,42 @@ def transfer_release(*, transfer_id: UUID) -> CashTransfer:
 
 
 @command
+def transfer_return(*, actor: User, transfer_id: UUID) -> CashTransfer:
+    """Undo a held transfer: a deposit goes back to who paid it, a withdrawal is not sent.
+
+    The deposit stays in the books, and a withdrawal to its payer takes the money out again; while
+    the bank has not settled that, or when it fails, nothing of it can be used.  One that is not
+    held stays as it is.  Raises NotFound, Refused `return_failed` when the bank says no at once.
+    """
+    transfer = CashTransfer.objects.locked(transfer_id)
+    if not transfer.is_held:
+        return transfer
+    transfer.is_held = False
+    if transfer.kind == WITHDRAWAL:
+        _fail(actor, transfer, "not_sent", "")
+        return transfer
+    transfer.save()
+    emit(transfer.moved(), actor=actor)
+    key = f"return-{transfer.id}-{transfer.returned_by.count()}"
+    back = CashTransfer(
+        id=uuid5(transfer.portfolio_id, key),
+        portfolio=transfer.portfolio,
+        kind=WITHDRAWAL,
+        amount=transfer.amount,
+        currency=transfer.currency,
+        idempotency_key=key,
+        returns=transfer,
+    )
+    back.name_party(transfer.other_side, is_client=False)
+    back.save(force_insert=True)
+    emit(back.requested(), actor=actor)
+    _pay(actor, back)
+    if back.status == CashTransfer.Status.FAILED:
+        raise Refused("The bank does not take the money back.", code="return_failed")
+    return transfer
+
+
+@command
 def transfer_settle(
     *, actor: User | None, transfer_id: UUID, reference: str, payer: Party | None = None
 ) -> CashTransfer:
@@ -261,9 +297,12 @@ def _hold(actor: User | None, transfer: CashTransfer) -> None:
 def _fail(actor: User | None, transfer: CashTransfer, code: str, reference: str) -> None:
     event = transfer.fail(code=code, reference=reference)
     transfer.save()
-    if transfer.kind == WITHDRAWAL:
-        _post(actor, transfer, "WITHDRAWAL_RELEASE", out_of=AccountKind.HELD, into=AccountKind.CASH)
     emit(event, actor=actor)
+    if transfer.returns_id is not None:
+        # It never left HELD: the deposit is held again.
+        _hold(actor, CashTransfer.objects.locked(transfer.returns_id))
+    elif transfer.kind == WITHDRAWAL:
+        _post(actor, transfer, "WITHDRAWAL_RELEASE", out_of=AccountKind.HELD, into=AccountKind.CASH)
 
 
 def _post(

@@ -4,7 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from apps.audit.services import emit
 from apps.core.commands import command
@@ -76,11 +78,12 @@ def limit_confirm(*, actor: User, limit_id: UUID) -> TradingLimit:
     """Put in force what another officer proposed; every order from now on is measured by it.
 
     Raises NotPermitted (`four_eyes` for the proposer), NotFound, Stale when the limit changed
-    since, and Conflict: `already_decided`, `period_over`, `proposer_gone`.
+    since, and Conflict: `already_decided`, `period_over`, `proposer_gone`, and what a check of
+    settings.DECISION_CHECKS says.
     """
     _demand_permission(actor)
     at = rules_change()
-    limit = _locked(limit_id)
+    limit = _locked(actor, limit_id)
     if limit.proposed_by is None or not limit.proposed_by.has_perm(PERMISSION):
         raise Conflict("Who proposed it may not any more; propose it again.", code="proposer_gone")
     event = limit.confirm(actor, newest=limit_newest(limit), at=at)
@@ -93,7 +96,7 @@ def limit_confirm(*, actor: User, limit_id: UUID) -> TradingLimit:
 def limit_decline(*, actor: User, limit_id: UUID) -> TradingLimit:
     """Drop a proposal; who made it may take it back.  Raises NotPermitted, NotFound, Conflict."""
     _demand_permission(actor)
-    limit = _locked(limit_id)
+    limit = _locked(actor, limit_id)
     event = limit.decline(actor, at=timezone.now())
     limit.save()
     emit(event, actor=actor)
@@ -118,8 +121,11 @@ def _check_subject(scope: LimitScope, client_id: UUID | None, portfolio_id: UUID
         raise NotFound("There is no such portfolio.", field="subject")
 
 
-def _locked(limit_id: UUID) -> TradingLimit:
+def _locked(actor: User, limit_id: UUID) -> TradingLimit:
+    """Return the proposal for deciding, while no other officer has it open."""
     limit = TradingLimit.objects.select_for_update(of=("self",)).filter(id=limit_id).first()
     if limit is None:
         raise NotFound("There is no such proposal.")
+    for path in settings.DECISION_CHECKS:
+        import_string(path)(actor=actor, page_id=limit.id)
     return limit

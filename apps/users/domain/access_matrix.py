@@ -252,6 +252,7 @@ OPERATIONS: dict[str, Audience] = {
     **dict(desk_table("compliance.kycrecord")),
     **dict(desk_table("compliance.operationsalert", is_acted_on=True)),
     **dict(desk_table("compliance.ownlistchange")),
+    **dict(desk_table("compliance.paymentscreening")),
     **dict(desk_table("compliance.scenario")),
     **dict(desk_table("compliance.watchlistimport")),
     **dict(desk_table("compliance.watchlistsource", is_acted_on=True)),
@@ -321,6 +322,9 @@ OPERATIONS: dict[str, Audience] = {
     f"POST {WORK}/views/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/views/<uuid:view_id>/remove/": PERMISSIONS["compliance.take_workitem"],
     "POST /admin/compliance/alert/<path:object_id>/change/": PERMISSIONS["compliance.decide_alert"],
+    "POST /admin/compliance/paymentscreening/<path:object_id>/change/": PERMISSIONS[
+        "compliance.decide_alert"
+    ],
     f"GET {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
     f"POST {SEARCH}/ask/": PERMISSIONS["compliance.run_screeningsearch"],
     f"GET {SEARCH}/<uuid:search_id>/export/": PERMISSIONS["compliance.view_screeningsearch"],

@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, Audience] = {
     "compliance.view_kycrecord": OFFICERS | AUDITOR,
     "compliance.view_operationsalert": BOOKS,
     "compliance.view_ownlistchange": OFFICERS | AUDITOR,
+    "compliance.view_paymentscreening": OFFICERS | AUDITOR,
     "compliance.view_scenario": OFFICERS | AUDITOR,
     "compliance.view_screeninghit": OFFICERS | AUDITOR,
     "compliance.view_screeningsearch": OFFICERS | AUDITOR,
