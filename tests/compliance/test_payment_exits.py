@@ -86,8 +86,8 @@ def test_held_payment_is_compared_with_newer_lists_and_stays_while_one_names_the
 def test_held_payment_that_only_a_delisted_entry_hit_is_released_unless_an_officer_proposed(
     portfolio: Portfolio,
 ) -> None:
-    stranger = type(LISTED)("Ignacio Solvanez", "12345678", "ES")
-    listed(a="Ignacio Solvanez", b="Nobody Inparticular")
+    stranger = type(LISTED)("Quentin Harrowgate", "12345678", "ES")
+    listed(a="Quentin Harrowgate", b="Nobody Inparticular")
     withdraw(portfolio, stranger)
     withdraw(portfolio, stranger, "second")
     alert = Alert.objects.open().earliest("created_at")

@@ -21,6 +21,7 @@ from apps.compliance.models import (
     KycDecision,
     KycRecord,
     OwnListChange,
+    PaymentScreening,
     ScreeningHit,
     ScreeningRun,
     ScreeningSearch,
@@ -37,6 +38,7 @@ from apps.ledger.models import Account
 from apps.notifications.models import Webhook
 from apps.notifications.services.messages import notification_send
 from apps.trading.models import (
+    CashTransfer,
     ChargeRate,
     CorporateAction,
     InvestmentPlan,

@@ -99,7 +99,7 @@ DROP FUNCTION compliance_check_payment_exit;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0024_payment_exits"),
+        ("compliance", "0011_payment_exits"),
         ("audit", "0002_append_only"),
         ("infrastructure", "0003_keys_kept"),
     ]

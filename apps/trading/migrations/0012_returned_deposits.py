@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0019_position_imports'),
+        ('trading', '0011_import_rules'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compliance', '0023_search_failures'),
+        ('compliance', '0010_search_failures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -30,7 +30,7 @@ def seal(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0022_self_certification_triggers"),
+        ("compliance", "0009_self_certification_triggers"),
         ("infrastructure", "0003_keys_kept"),
     ]
     operations = [

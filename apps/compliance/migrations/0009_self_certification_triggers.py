@@ -18,7 +18,7 @@ DROP TRIGGER compliance_selfcertification_append_only ON compliance_taxselfcerti
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0021_operations_alert_kinds"),
+        ("compliance", "0008_operations_alert_kinds"),
         ("audit", "0002_append_only"),
         ("infrastructure", "0003_keys_kept"),
     ]
