@@ -75,6 +75,7 @@ NOT_PLANTED = {
     "compliance.ScreenedClient.parties": "of an entity; kept as the client's own side is",
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
+    "compliance.PaymentExit.reason": "written by the same form as an alert's note",
     "compliance.RatingOverride.note": "written by the same form as an alert's note",
     "compliance.DueDiligenceItem.note": "written by the same form as an alert's note",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
@@ -214,7 +215,7 @@ def examine(person: User) -> None:
         note=word("proposal"),
     )
     hit_decide(officer, ScreeningHit.objects.get(), reason=word("narrative"))
-    name_search(actor=officer, purpose="Ask", given={"name": word("asked")})
+    name_search(actor=officer, purpose=word("purpose"), given={"name": word("asked")})
     make_instrument("AAPL")
     restriction_add(actor=officer, symbol="AAPL", client_id=person.pk, reason=word("restriction"))
 
