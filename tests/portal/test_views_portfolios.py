@@ -144,6 +144,7 @@ def test_target_is_set_and_its_orders_are_placed_on_the_clients_word(
     assert pages.post("/portfolios/target/", {**form, "cash": "20"}).status_code == 400
     assert pages.post("/portfolios/target/", form).status_code == 302
     assert "outside its band" in pages.get("/portfolios/target/").content.decode()
+    assert pages.get("/portfolios/rebalance/")["Location"] == "/portfolios/target/"
     proposed = pages.post("/portfolios/rebalance/")["Location"]
     assert not Order.objects.exists()
     for _ in range(2):

@@ -81,7 +81,7 @@ def test_dashboard_asks_the_same_number_of_queries_for_any_number_of_positions(
 ) -> None:
     for symbol in ("AAPL", "MSFT", "KO", "JNJ"):
         hold_units(portfolio, "1", symbol=symbol)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(25):
         assert pages.get("/").status_code == 200
 
 

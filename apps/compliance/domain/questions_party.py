@@ -3,6 +3,7 @@
 from apps.compliance.domain.choices import NO_TIN, PEP
 from apps.compliance.domain.questionnaire import Field, Kind, Step
 from apps.compliance.domain.questions_entity import COMPANY, EXEMPTION
+from apps.compliance.domain.questions_shared import NATIONALITIES, OTHER_NAMES, PEP_FUNCTION
 
 PERSON = Step(
     code="person",
@@ -16,21 +17,9 @@ PERSON = Step(
             required=False,
             help_text="If the name is not usually written in Latin letters.",
         ),
-        Field(
-            name="other_names",
-            label="Former names and aliases",
-            required=False,
-            max_length=300,
-            help_text="Separate several names by semicolons.",
-        ),
+        OTHER_NAMES,
         Field(name="date_of_birth", label="Date of birth", kind=Kind.DATE),
-        Field(name="nationality", label="Nationality", kind=Kind.COUNTRY),
-        Field(
-            name="second_nationality",
-            label="Second nationality",
-            kind=Kind.COUNTRY,
-            required=False,
-        ),
+        *NATIONALITIES,
         Field(name="residence", label="Country of residence", kind=Kind.COUNTRY),
         Field(
             name="pep",
@@ -38,13 +27,7 @@ PERSON = Step(
             kind=Kind.CHOICE,
             choices=PEP,
         ),
-        Field(
-            name="pep_function",
-            label="Which function, whose, and when",
-            required=False,
-            required_if=("pep", ("SELF", "RELATED")),
-            max_length=500,
-        ),
+        PEP_FUNCTION,
         Field(
             name="tax_residence",
             label="Tax residence",

@@ -1,4 +1,4 @@
-"""Questions that clients of both kinds are asked: address, money, tax, declarations."""
+"""Questions that several kinds are asked: persons, address, money, tax, declarations."""
 
 from apps.compliance.domain.choices import (
     ACTIVITY_BANDS,
@@ -16,6 +16,30 @@ from apps.compliance.domain.questionnaire import Field, Kind, Step
 STRUCTURED = "2026-12"
 MORE_TAX, US, EEA, UK = "MORE_TAX", "US", "EEA", "UK"
 
+# Of a person: the client, or an owner or controller of one.
+OTHER_NAMES = Field(
+    name="other_names",
+    label="Former names and aliases",
+    required=False,
+    max_length=300,
+    help_text="Separate several names by semicolons.",
+)
+NATIONALITIES: tuple[Field, ...] = (
+    Field(name="nationality", label="Nationality", kind=Kind.COUNTRY),
+    Field(
+        name="second_nationality",
+        label="Second nationality",
+        kind=Kind.COUNTRY,
+        required=False,
+    ),
+)
+PEP_FUNCTION = Field(
+    name="pep_function",
+    label="Which function, whose, and when",
+    required=False,
+    required_if=("pep", ("SELF", "RELATED")),
+    max_length=500,
+)
 ADDRESS = Step(
     code="contact",
     title="Address",

@@ -139,6 +139,7 @@ def kyc_view(client: User) -> KycView:
     """Return the client's own record as the client may see it; an unbegun one is a DRAFT."""
     record = kyc_of(client.id)
     answers = answers_of(record.id) if record else {}
+    given = merged(answers)
     steps = steps_of(record, answers) if record else steps_asked("INDIVIDUAL", VERSION, {})
     documents = document_list(record.id) if record else ()
     status = client_status(record.status) if record else KycStatus.DRAFT
@@ -152,9 +153,9 @@ def kyc_view(client: User) -> KycView:
         documents=documents,
         has_identity_document=any(_is_valid_identity(document) for document in documents),
         ownership_gaps=ownership_view(record).gaps if record and record.is_entity else (),
-        is_certified=certification_of(record).is_in_force if record else False,
+        is_certified=certification_of(record, given).is_in_force if record else False,
         kind=record.kind if record else ClientKind.INDIVIDUAL,
-        jurisdiction=jurisdiction_of(merged(answers)),
+        jurisdiction=jurisdiction_of(given),
         questionnaire_version=record.version_asked if record else VERSION,
         submitted_at=record.submitted_at if record else None,
         decided_at=record.decided_at if record else None,

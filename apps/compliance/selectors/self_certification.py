@@ -28,10 +28,16 @@ class CertificationView:
     contradictions: tuple[Contradiction, ...]
 
 
-def certification_of(record: KycRecord) -> CertificationView:
-    """Return the signatures, newest first, and what an officer should ask about."""
-    given = [json.loads(row.answers) for row in record.steps.all()]
-    answers = {name: value for step in given for name, value in step.items()}
+def certification_of(
+    record: KycRecord, answers: Mapping[str, Any] | None = None
+) -> CertificationView:
+    """Return the signatures, newest first, and what an officer should ask about.
+
+    `answers` are those of every step in one, where the caller has them.
+    """
+    if answers is None:
+        given = [json.loads(row.answers) for row in record.steps.all()]
+        answers = {name: value for step in given for name, value in step.items()}
     signed = tuple(record.certifications.select_related("signed_by"))
     return CertificationView(
         wording=WORDING[ClientKind(record.kind)],

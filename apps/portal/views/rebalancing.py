@@ -41,11 +41,16 @@ def target(request: HttpRequest) -> HttpResponseBase:
     return redirect("portal:target")
 
 
-@client_page("POST")
+@client_page("GET", "HEAD", "POST")
 def propose(request: HttpRequest) -> HttpResponseBase:
-    """Write down what would be traded; the next page asks for the client's word."""
+    """Write down what would be traded; the next page asks for the client's word.
+
+    Opened again after a refusal it is the page of the targets.
+    """
     user = actor_of(request)
     portfolio = portfolio_needed(user, request.session)
+    if request.method != "POST":
+        return redirect("portal:target")
     try:
         proposed = rebalance_propose(actor=user, portfolio_id=portfolio.id)
     except DomainError as error:

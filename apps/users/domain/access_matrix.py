@@ -197,6 +197,7 @@ OPERATIONS: dict[str, Audience] = {
     "POST /portfolios/import/": CLIENT,
     "GET /portfolios/target/": CLIENT,
     "POST /portfolios/target/": CLIENT,
+    "GET /portfolios/rebalance/": CLIENT,
     "POST /portfolios/rebalance/": CLIENT,
     "GET /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
     "POST /portfolios/rebalance/<uuid:batch_id>/": CLIENT,
