@@ -54,6 +54,7 @@ urlpatterns = [
     path("portfolios/rebalance/<uuid:batch_id>/", rebalancing.batch, name="rebalance"),
     path("portfolios/plans/", plans.plans, name="plans"),
     path("portfolios/plans/<uuid:plan_id>/", plans.plan, name="plan"),
+    path("portfolios/plans/<uuid:plan_id>/change/", plans.plan_terms, name="plan_terms"),
     path("portfolios/export/<slug:what>/", exports.export, name="export"),
     path("portfolios/import/", imports.imports, name="imports"),
     path("money/transfer/", transfers.transfer, name="transfer"),

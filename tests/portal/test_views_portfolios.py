@@ -171,6 +171,21 @@ def test_plan_needs_a_fresh_second_factor(pages: Client, user: User) -> None:
     assert pages.post("/portfolios/plans/", form).status_code == 302
     plan = InvestmentPlan.objects.get(portfolio=portfolio)
     assert plan.weights == {"AAPL": "0.5"}
+    change = f"/portfolios/plans/{plan.id}/change/"
+    shown = pages.get(change).content.decode()
+    assert "AAPL 50" in shown
+    other = {
+        "amount": "77.5",
+        "weights": "AAPL 25",
+        "day": str(plan.day),
+        "end_date": "2100-01-01",
+        "version": plan.version,
+    }
+    assert pages.post(change, other).status_code == 302
+    plan.refresh_from_db()
+    assert (str(plan.amount.normalize()), plan.weights) == ("77.5", {"AAPL": "0.25"})
+    stale = pages.post(change, {**other, "amount": "78"})
+    assert (stale.status_code, "has changed since" in stale.content.decode()) == (412, True)
     for action, status in (("pause", "PAUSED"), ("resume", "ACTIVE"), ("end", "ENDED")):
         assert pages.post(f"/portfolios/plans/{plan.id}/", {"action": action}).status_code == 302
         plan.refresh_from_db()

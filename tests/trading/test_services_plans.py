@@ -10,7 +10,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.audit.services import outbox_deliver
-from apps.core.errors import Conflict, InvalidInput, NotFound, Refused, Unavailable
+from apps.core.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    Refused,
+    Stale,
+    Unavailable,
+)
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.market.selectors import session_from
@@ -27,8 +35,10 @@ from apps.trading.services.plans import (
     plan_resume,
 )
 from apps.trading.services.portfolios import portfolio_close
+from apps.users.models import ApiSession
 from tests.trading.factories import make_market, make_portfolio
 from tests.trading.test_services_transfers import in_parallel
+from tests.users.factories import api_client
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -218,6 +228,62 @@ def test_paused_plan_skips_what_was_due_and_goes_on() -> None:
     assert cash(plan) == 0
 
 
+def test_plan_changes_from_its_next_run_on_and_only_as_it_was_seen() -> None:
+    plan = make_plan()
+    client, first_version = plan.portfolio.client, plan.version
+    run(plan)
+    plan.refresh_from_db()
+    later = plan.start_date.isoweekday() % 7 + 1
+
+    changed = plan_change(
+        actor=client, plan_id=plan.id, version=plan.version, amount=D(80), day=later
+    )
+    due = changed.next_due_date
+    assert (changed.amount, changed.weights) == (D(80), {})
+    assert due is not None
+    assert due.isoweekday() == later
+    assert due.isocalendar()[:2] > plan.start_date.isocalendar()[:2]
+    for refused, terms in (
+        (Stale, {"version": first_version, "amount": D(9)}),
+        (Refused, {"version": None, "day": 8}),
+        (Refused, {"version": None, "end_date": plan.start_date}),
+        (Refused, {"version": None, "end_date": date(2000, 1, 1)}),
+        (Refused, {"version": None, "amount": D("0.5")}),
+    ):
+        with pytest.raises(refused):
+            plan_change(actor=client, plan_id=plan.id, **terms)
+    plan.refresh_from_db()
+    assert (plan.amount, plan.day, plan.end_date, plan.next_due_date) == (D(80), later, None, due)
+
+    plan_pause(actor=client, plan_id=plan.id)
+    plan_change(actor=client, plan_id=plan.id, version=None, end_date=date(2100, 1, 1))
+    assert plan_resume(actor=client, plan_id=plan.id).next_due_date is not None
+    plan_end(actor=client, plan_id=plan.id)
+    with pytest.raises(IllegalTransition):
+        plan_change(actor=client, plan_id=plan.id, version=None, amount=D(9))
+
+
+def test_plan_is_changed_over_the_api_by_its_etag() -> None:
+    plan = make_plan()
+    api, path = api_client(plan.portfolio.client), f"/api/v1/plans/{plan.id}"
+    tag = api.get(path)["ETag"]
+
+    def patch(terms: Any, seen: str = tag) -> Any:
+        return api.patch(path, terms, format="json", headers={"If-Match": seen})
+
+    answer = patch({"amount": "75", "weights": [], "end_date": None})
+    assert (answer.status_code, answer.json()["amount"]) == (200, "75")
+    assert answer["ETag"] == api.get(path)["ETag"] != tag
+    assert patch({"amount": "76"}).status_code == 412
+    assert patch({}, "*").status_code == 422
+    assert patch({"day": 8}, "*").status_code == 422
+    assert patch({"amount": "76"}, "").status_code == 400
+    ApiSession.objects.update(second_factor_at=timezone.now() - timedelta(seconds=301))
+    assert patch({"amount": "76"}, "*").status_code == 403
+    plan.refresh_from_db()
+    assert plan.amount == 75
+
+
 def test_plan_of_another_client_is_not_found() -> None:
     plan, other = make_plan(), make_portfolio().client
 
@@ -225,7 +291,7 @@ def test_plan_of_another_client_is_not_found() -> None:
         with pytest.raises(NotFound):
             command(actor=other, plan_id=plan.id)
     with pytest.raises(NotFound):
-        plan_change(actor=other, plan_id=plan.id, amount=D(1), weights={})
+        plan_change(actor=other, plan_id=plan.id, version=None, amount=D(1))
 
     plan.refresh_from_db()
     assert (plan.status, plan.amount) == ("ACTIVE", D(500))

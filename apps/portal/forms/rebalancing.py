@@ -102,6 +102,28 @@ class PlanForm(AccessibleForm):
     key = forms.CharField(widget=forms.HiddenInput, max_length=TOKEN_LENGTH, required=False)
 
 
+class PlanChangeForm(AccessibleForm):
+    """What of a plan can change, and what it was when the page was shown."""
+
+    amount = ExactField(places=2)
+    weights = WeightsField(
+        label="Buys, in percent of the amount",
+        required=False,
+        help_text="One a line, such as AAPL 40. What is left stays cash.",
+    )
+    day = forms.IntegerField(
+        min_value=1,
+        max_value=31,
+        help_text="Of the month 1 to 31; of the week 1 (Monday) to 7.",
+    )
+    end_date = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    version = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
 class MoveForm(AccessibleForm):
     """Cash or units for another portfolio, with the sealed key that makes two clicks one."""
 

@@ -10,12 +10,18 @@ from django.utils import timezone
 
 from apps.core.errors import DomainError, InvalidInput
 from apps.infrastructure.api.problems import domain_status
-from apps.portal.forms.rebalancing import PlanForm
+from apps.portal.forms.rebalancing import PlanChangeForm, PlanForm
 from apps.portal.forms.tokens import seal, unseal
 from apps.portal.selectors.portfolios import portfolio_needed
 from apps.portal.views.access import client_page
-from apps.trading.selectors.rebalancing import plan_list
-from apps.trading.services.plans import plan_create, plan_end, plan_pause, plan_resume
+from apps.trading.selectors.rebalancing import plan_get, plan_list
+from apps.trading.services.plans import (
+    plan_change,
+    plan_create,
+    plan_end,
+    plan_pause,
+    plan_resume,
+)
 from apps.users.actors import actor_of
 from apps.users.step_up import step_up_required
 
@@ -61,6 +67,37 @@ def plan(request: HttpRequest, plan_id: UUID) -> HttpResponseBase:
     command(actor=actor_of(request), plan_id=plan_id)
     messages.success(request, done)
     return redirect("portal:plans")
+
+
+@client_page("GET", "HEAD", "POST")
+@step_up_required
+def plan_terms(request: HttpRequest, plan_id: UUID) -> HttpResponseBase:
+    """Give a plan other terms, after a fresh second factor; not what somebody else changed."""
+    user = actor_of(request)
+    found = plan_get(user, plan_id)
+    seen = {
+        "amount": f"{found.amount.normalize():f}",
+        "weights": "\n".join(
+            f"{symbol} {(weight * 100).normalize():f}" for symbol, weight in found.fractions.items()
+        ),
+        "day": found.day,
+        "end_date": found.end_date,
+        "version": found.version,
+    }
+    form = PlanChangeForm(request.POST if request.method == "POST" else None, initial=seen)
+    status = 200
+    if form.is_bound and not form.is_valid():
+        status = 400
+    elif form.is_bound:
+        try:
+            plan_change(actor=user, plan_id=plan_id, **form.cleaned_data)
+        except DomainError as error:
+            form.refuse(error.message, error.facts.get("field"))
+            status = domain_status(error)
+        else:
+            messages.success(request, "The plan was changed.")
+            return redirect("portal:plans")
+    return render(request, "portal/plan.html", {"plan": found, "form": form}, status=status)
 
 
 def _page(request: HttpRequest, *, form: PlanForm | None = None, status: int = 200) -> HttpResponse:

@@ -9,7 +9,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, Refused
+from apps.infrastructure.api.etags import ETAG, IF_MATCH, etag, if_match
 from apps.infrastructure.api.fields import DecimalField
 from apps.infrastructure.api.idempotency import idempotent
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
@@ -18,7 +19,13 @@ from apps.infrastructure.api.views import ApiView
 from apps.trading.api.rebalancing import WeightInput, WeightOutput
 from apps.trading.domain.plans import MAX_LINES
 from apps.trading.selectors.rebalancing import plan_get, plan_list
-from apps.trading.services.plans import plan_create, plan_end, plan_pause, plan_resume
+from apps.trading.services.plans import (
+    plan_change,
+    plan_create,
+    plan_end,
+    plan_pause,
+    plan_resume,
+)
 from apps.users.actors import actor_of
 from apps.users.step_up import require_step_up
 
@@ -31,6 +38,15 @@ class PlanInput(InputSerializer):
     frequency = serializers.ChoiceField(choices=["WEEKLY", "MONTHLY"])
     day = serializers.IntegerField(min_value=1, max_value=31)
     start_date = serializers.DateField()
+    end_date = serializers.DateField(required=False, allow_null=True)
+
+
+class PlanChange(InputSerializer):
+    """What is not named stays; an `end_date` of null is none."""
+
+    amount = DecimalField(min_value=0, required=False)
+    weights = serializers.ListField(child=WeightInput(), max_length=MAX_LINES, required=False)
+    day = serializers.IntegerField(min_value=1, max_value=31, required=False)
     end_date = serializers.DateField(required=False, allow_null=True)
 
 
@@ -77,9 +93,7 @@ class PlanListApi(ApiView):
         data = PlanInput(data=request.data)
         data.is_valid(raise_exception=True)
         terms = dict(data.validated_data)
-        weights = {row["symbol"]: row["weight"] for row in terms.pop("weights")}
-        if len(weights) != len(data.validated_data["weights"]):
-            raise InvalidInput("A symbol stands twice.", field="weights")
+        weights = _weights(terms.pop("weights"))
         key = hashlib.sha256(request.headers["Idempotency-Key"].encode()).hexdigest()
         plan = plan_create(
             actor=actor_of(request),
@@ -98,10 +112,42 @@ class PlanListApi(ApiView):
 
 
 class PlanDetailApi(ApiView):
-    @extend_schema(responses={200: PlanOutput})
+    @extend_schema(parameters=[ETAG], responses={200: PlanOutput})
     def get(self, request: Request, plan_id: UUID) -> Response:
         """Return one of your plans."""
-        return Response(PlanOutput(plan_get(actor_of(request), plan_id)).data)
+        return _shown(plan_get(actor_of(request), plan_id))
+
+    @extend_schema(
+        request=PlanChange,
+        parameters=[IF_MATCH, ETAG],
+        responses={200: PlanOutput},
+    )
+    def patch(self, request: Request, plan_id: UUID) -> Response:
+        """Change amount, weights, day or end from the next run on."""
+        require_step_up(request)
+        data = PlanChange(data=request.data)
+        data.is_valid(raise_exception=True)
+        terms = dict(data.validated_data)
+        if not terms:
+            raise Refused("Say what is to change.", code="nothing_to_change")
+        if "weights" in terms:
+            terms["weights"] = _weights(terms["weights"])
+        return _shown(
+            plan_change(
+                actor=actor_of(request), plan_id=plan_id, version=if_match(request), **terms
+            )
+        )
+
+
+def _shown(plan: Any) -> Response:
+    return Response(PlanOutput(plan).data, headers={"ETag": etag(plan.version)})
+
+
+def _weights(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    weights = {row["symbol"]: row["weight"] for row in rows}
+    if len(weights) != len(rows):
+        raise InvalidInput("A symbol stands twice.", field="weights")
+    return weights
 
 
 class PlanRunListApi(ApiView):

@@ -44,6 +44,18 @@ class Schedule:
                 due = self._in_month(following.year, following.month)
         return None if self.end is not None and due > self.end else due
 
+    def next_due(self, today: date, last: date | None) -> date | None:
+        """Return the first due date from today on in a week or month without the `last` one."""
+        due = self.first_due(today)
+        while due is not None and last is not None and self._period(due) <= self._period(last):
+            due = self.first_due(due + timedelta(days=1))
+        return due
+
+    def _period(self, day: date) -> tuple[int, int]:
+        if self.frequency is Frequency.WEEKLY:
+            return day.isocalendar()[:2]
+        return day.year, day.month
+
     def _in_month(self, year: int, month: int) -> date:
         return date(year, month, min(self.day, calendar.monthrange(year, month)[1]))
 

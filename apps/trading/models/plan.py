@@ -64,6 +64,11 @@ class InvestmentPlan(BaseModel):
         return f"plan-{self.id}"
 
     @property
+    def version(self) -> str:
+        """What changes with every command on the plan."""
+        return f"{self.updated_at:%Y%m%dT%H%M%S%f}{self.status}"
+
+    @property
     def schedule(self) -> Schedule:
         return Schedule(
             frequency=Frequency(self.frequency),

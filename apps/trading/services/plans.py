@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +12,14 @@ from django.utils import timezone
 from apps.audit.services import emit
 from apps.core.commands import command
 from apps.core.domain.money import Money
-from apps.core.errors import Conflict, IllegalTransition, InvalidInput, NotFound, Refused
+from apps.core.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    Refused,
+    Stale,
+)
 from apps.trading.domain.plans import Frequency, Schedule, check_weights
 from apps.trading.models import InvestmentPlan, PlanRun, Portfolio
 from apps.trading.services.drafts import digest_of
@@ -21,11 +28,21 @@ from apps.users.models import User
 
 MAX_KEY_LENGTH = 100
 MAX_PLANS = 10
+DAYS_OF_A_WEEK = 7
 ACTIVE, PAUSED, ENDED = (
     InvestmentPlan.Status.ACTIVE,
     InvestmentPlan.Status.PAUSED,
     InvestmentPlan.Status.ENDED,
 )
+
+
+class PlanTerms(TypedDict, total=False):
+    """What of a plan can change."""
+
+    amount: Decimal
+    weights: Mapping[str, Decimal]
+    day: int
+    end_date: date | None
 
 
 @command
@@ -101,22 +118,50 @@ def plan_create(
 
 @command
 def plan_change(
-    *, actor: User, plan_id: UUID, amount: Decimal, weights: Mapping[str, Decimal]
+    *, actor: User, plan_id: UUID, version: str | None, **terms: Unpack[PlanTerms]
 ) -> InvestmentPlan:
-    """Give a plan another amount and other weights, from its next run on.
+    """Give a plan other terms from its next run on; what is not named stays.
 
-    The caller has made sure of a fresh second factor where `plan_is_raised`.  Raises as
-    `plan_create`, and IllegalTransition for a plan that has ended.
+    `version` is what the client saw (None: whatever it is now).  With another day the plan is not
+    due again in a week or month in which it was due.  The caller has made sure of a fresh second
+    factor.  Raises as `plan_create`, Stale, IllegalTransition for a plan that has ended, and
+    Refused `no_such_day`, `plan_never_due`.
     """
     plan = _locked(actor, plan_id)
+    if version not in {None, plan.version}:
+        raise Stale("The plan has changed since you read it.")
     if plan.status == ENDED:
         raise IllegalTransition("A plan that has ended does not change.", status=plan.status)
+    weights = terms.get("weights", plan.fractions)
+    amount = terms.get("amount", plan.amount)
     _check_terms(plan.portfolio, amount, weights)
-    if (plan.amount, plan.fractions) != (amount, dict(weights)):
-        plan.amount, plan.weights = amount, _written(weights)
+    before = (plan.amount, plan.weights, plan.day, plan.end_date)
+    plan.amount, plan.weights = amount, _written(weights)
+    plan.day, plan.end_date = terms.get("day", plan.day), terms.get("end_date", plan.end_date)
+    if (plan.day, plan.end_date) != before[2:]:
+        _reschedule(plan)
+    if (plan.amount, plan.weights, plan.day, plan.end_date) != before:
         plan.save()
         emit(plan.changed("CHANGED"), actor=actor)
     return plan
+
+
+def _reschedule(plan: InvestmentPlan) -> None:
+    if plan.frequency == Frequency.WEEKLY and plan.day > DAYS_OF_A_WEEK:
+        raise Refused("A week has seven days.", code="no_such_day", field="day")
+    today = timezone.now().date()
+    last = plan.runs.order_by("-due_date").values_list("due_date", flat=True).first()
+    due = None
+    if plan.end_date is None or plan.end_date >= plan.start_date:
+        due = plan.schedule.next_due(today, last)
+    if due is None:
+        raise Refused(
+            "The plan would end before it is due again: end it instead.",
+            code="plan_never_due",
+            field="end_date",
+        )
+    if plan.status == ACTIVE:
+        plan.next_due_date = due
 
 
 @command
