@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.audit.models import AuditEvent
+from apps.compliance.domain.kyc_reasons import OVERRIDE_REASONS
 from apps.compliance.domain.work_items import (
     DECIDE,
     KIND_WORDS,
@@ -22,15 +23,28 @@ from apps.compliance.domain.work_items import (
     due_at,
     soon_at,
 )
-from apps.compliance.models import Alert, KycRecord, ScreeningHit, WorkItem, WorkLock
+from apps.compliance.models import (
+    Alert,
+    KycRecord,
+    ScreeningHit,
+    WatchlistImport,
+    WorkItem,
+    WorkLock,
+)
 from apps.compliance.selectors.work_subjects import SOURCES
 from apps.compliance.services import alerts as alert_services
 from apps.compliance.services import work_items as services
+from apps.compliance.services.due_diligence import diligence_do
 from apps.compliance.services.kyc_decisions import (
     kyc_confirm_decision,
     kyc_propose_decision,
     kyc_withdraw_decision,
 )
+from apps.compliance.services.overrides import override_propose as rating_override_propose
+from apps.compliance.services.watchlist_overrides import (
+    override_propose as import_override_propose,
+)
+from apps.compliance.services.work_escalations import work_page_escalate
 from apps.compliance.services.work_locks import (
     work_lock_release,
     work_lock_require,
@@ -42,6 +56,7 @@ from apps.users.models import User
 from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
 from tests.compliance.factories import hit_decide, make_kyc
 from tests.compliance.test_alerts import in_threads
+from tests.users.factories import make_user
 from tests.users.world import make_lists, make_screening
 
 
@@ -311,3 +326,90 @@ def test_proposed_alert_is_free_for_the_second_officer_at_once() -> None:
     alert_services.alert_view(actor=first, alert_id=alert.id)
     assert alert_services.alert_confirm(actor=second, alert_id=alert.id).status == "CLOSED"
     assert Alert.objects.get().confirmed_by == second
+
+
+@pytest.mark.django_db
+def test_page_that_an_officer_escalates_is_a_supervisors_from_then_on() -> None:
+    officer, other = make_officer(), make_officer()
+    supervisor = make_user(Role.COMPLIANCE_SUPERVISOR)
+    alert = make_alert(make_client())
+    item = item_of(alert.id)
+    services.work_item_assign(actor=officer, item_id=item.id, assignee_id=officer.pk)
+    asked: dict[str, Any] = {"page_id": item.page_id, "reason": "Qxreason: the client is a judge"}
+    with pytest.raises(NotPermitted):
+        work_page_escalate(actor=make_client(), **asked)
+    with pytest.raises(InvalidInput):
+        work_page_escalate(actor=officer, **{**asked, "reason": " "})
+    work_lock_take(actor=other, page_id=item.page_id)
+    with pytest.raises(Conflict):
+        work_page_escalate(actor=officer, **asked)
+    work_lock_release(actor=other, page_id=item.page_id)
+    item.refresh_from_db()
+    assert (item.assignee, item.escalated_at) == (officer, None)
+
+    assert work_page_escalate(actor=officer, **asked) == 1
+
+    item.refresh_from_db()
+    assert (item.assignee, item.escalated_by, item.escalation) == (None, officer, asked["reason"])
+    event = AuditEvent.objects.get(name="compliance.work.escalated")
+    assert "Qxreason" not in str(event.payload)
+    with pytest.raises(Conflict):
+        work_page_escalate(actor=other, **asked)
+    assert services.work_take_next(actor=other) is None
+    with pytest.raises(InvalidInput):
+        services.work_item_assign(actor=other, item_id=item.id, assignee_id=other.pk)
+    taken = services.work_take_next(actor=supervisor)
+    assert taken is not None
+    assert taken.assignee == supervisor
+
+
+@pytest.mark.django_db
+def test_work_that_another_officer_has_open_is_refused_for_every_kind_of_proposal() -> None:
+    officer, other = make_officer(), make_officer()
+    record = make_kyc(make_client(), "IN_REVIEW", "HIGH")
+    attempt = WatchlistImport.objects.create(
+        list_code="UN",
+        status="REFUSED",
+        code="watchlist_shrunk",
+        checksum="0" * 64,
+        ended_at=timezone.now(),
+    )
+    for page_id in (record.id, attempt.id):
+        work_lock_take(actor=other, page_id=page_id)
+    terms: dict[str, Any] = {"record_id": record.id, "evidence_version": 0, "note": "x"}
+    refused: list[Callable[[], Any]] = [
+        lambda: rating_override_propose(
+            actor=officer, rating="LOW", reason_code="x", inputs_hash="", **terms
+        ),
+        lambda: diligence_do(actor=officer, code="PURPOSE", **terms),
+        lambda: import_override_propose(actor=officer, import_id=attempt.id, reason="x"),
+    ]
+
+    for act in refused:
+        with pytest.raises(Conflict) as conflict:
+            act()
+        assert conflict.value.code == "work_locked"
+    assert not record.overrides.exists()
+    attempt.refresh_from_db()
+    assert attempt.override_proposed_by is None
+
+
+@pytest.mark.django_db
+def test_rating_override_waits_in_the_queue_for_another_officer() -> None:
+    officer, other = make_officer(), make_officer()
+    record = make_kyc(make_client(), "IN_REVIEW", "HIGH")
+    KycRecord.objects.filter(id=record.id).update(computed_rating="HIGH", risk_inputs_hash="x")
+    made = rating_override_propose(
+        actor=officer,
+        record_id=record.id,
+        rating="MEDIUM",
+        reason_code=next(iter(OVERRIDE_REASONS)),
+        note="x",
+        inputs_hash="x",
+        evidence_version=0,
+    )
+
+    item = item_of(made.id)
+    assert (item.kind, item.page_id, item.proposed_by) == ("OVERRIDE", record.id, officer)
+    assert item.due_at > item.opened_at
+    assert item in WorkItem.objects.awaiting_second(other)

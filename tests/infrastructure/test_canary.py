@@ -80,6 +80,7 @@ NOT_PLANTED = {
     "compliance.DueDiligenceItem.note": "written by the same form as an alert's note",
     "compliance.KycDecision.note": "written by the same form as an alert's note",
     "compliance.KycDecision.snapshot": "the answers once more, with an approval",
+    "compliance.WorkItem.escalation": "written by the same form as an alert's note",
     "compliance.QuarantinedFile.content": "a file; nobody can read it here",
 }
 

@@ -143,7 +143,20 @@ class TopicFilter(admin.SimpleListFilter):
         return queryset.filter(topic=self.value()) if self.value() else queryset
 
 
+class EscalatedFilter(admin.SimpleListFilter):
+    """What officers handed to the supervisors."""
+
+    title = "escalated"
+    parameter_name = "escalated"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "To the supervisors")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
+        return queryset.exclude(escalated_at=None) if self.value() == "yes" else queryset
+
+
 FILTERS = (
     *(StateFilter, KindFilter, WaitsFilter, HeldFilter, SlaFilter, "priority", AgeFilter),
-    TopicFilter,
+    *(EscalatedFilter, TopicFilter),
 )

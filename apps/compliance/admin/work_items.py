@@ -21,6 +21,7 @@ from apps.compliance.domain.work_items import DECIDE, WorkKind, soon_at
 from apps.compliance.forms import WorkActionForm
 from apps.compliance.models import WorkItem
 from apps.compliance.selectors.work_items import (
+    ASSIGN,
     EXPORT_HEADER,
     export_rows,
     officers,
@@ -29,6 +30,7 @@ from apps.compliance.selectors.work_items import (
 )
 from apps.compliance.services import saved_views as views
 from apps.compliance.services import work_items as services
+from apps.compliance.services.work_escalations import work_page_escalate
 from apps.compliance.services.work_locks import TAKE, work_lock_release, work_lock_take
 from apps.core.errors import DomainError, NotPermitted
 from apps.infrastructure.admin import ReadOnlyAdmin
@@ -58,10 +60,10 @@ PAGES = {
 class WorkItemAdmin(ReadOnlyAdmin):
     list_display = (
         *("title", "kind_shown", "client", "priority", "due", "age", "assignee", "open_at"),
-        *("summary", "proposed_by"),
+        *("summary", "proposed_by", "escalated_by"),
     )
     list_filter = FILTERS
-    list_select_related = ("client", "assignee", "proposed_by")
+    list_select_related = ("client", "assignee", "proposed_by", "escalated_by")
     search_fields = ("=subject_id", "=client__id")
     list_per_page = 50
     actions = (
@@ -80,6 +82,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
             named("next/", self.next_view, "next"),
             named("pages/<uuid:page_id>/take/", self.take_view, "take"),
             named("pages/<uuid:page_id>/lock/", self.lock_view, "lock"),
+            named("pages/<uuid:page_id>/escalate/", self.escalate_view, "escalate"),
             named("pages/<uuid:page_id>/release/", self.release_view, "release"),
             named("false-positives/", self.dispose_view, "false_positives"),
             named("views/", self.save_view, "save_view"),
@@ -98,7 +101,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
         return actor_of(request).has_perm(DECIDE[WorkKind.HIT])
 
     def has_assign_permission(self, request: HttpRequest) -> bool:
-        return actor_of(request).has_perm(services.ASSIGN)
+        return actor_of(request).has_perm(ASSIGN)
 
     @admin.display(description="kind", ordering="kind")
     def kind_shown(self, item: WorkItem) -> str:
@@ -233,6 +236,15 @@ class WorkItemAdmin(ReadOnlyAdmin):
             return "It is yours." if taken else "There is nothing to take."
 
         return self._run(request, take)
+
+    def escalate_view(self, request: HttpRequest, page_id: UUID) -> HttpResponse:
+        actor, reason = actor_of(request), request.POST.get("reason", "")
+
+        def escalate() -> str:
+            work_page_escalate(actor=actor, page_id=page_id, reason=reason)
+            return "It is the supervisors' now."
+
+        return self._run(request, escalate)
 
     def lock_view(self, request: HttpRequest, page_id: UUID) -> HttpResponse:
         """Prolong the officer's hold of an open page; 409 when another has it now."""

@@ -17,6 +17,15 @@ class WorkAssigned(DomainEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkEscalated(DomainEvent):
+    """An officer handed it to the supervisors; why stands with the item."""
+
+    name: ClassVar[str] = "compliance.work.escalated"
+    kind: str
+    subject_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkExported(DomainEvent):
     name: ClassVar[str] = "compliance.work.exported"
     query: str

@@ -8,6 +8,7 @@ from apps.compliance.domain.wording import plain
 from apps.compliance.domain.work_items import KIND_WORDS, Priority, WorkKind
 from apps.compliance.repositories import WorkItemQuerySet
 from apps.core.models import BaseModel
+from apps.infrastructure.encryption import EncryptedTextField
 
 KINDS = [(kind.value, words) for kind, words in KIND_WORDS.items()]
 PRIORITIES = [(one.value, one.name.capitalize()) for one in Priority]
@@ -19,6 +20,7 @@ class WorkItem(BaseModel):
     `page_id` is what is opened to decide it: a hit's is the client's KYC record.  `topic` is what
     it is grouped by (a list, a scenario).  With `proposed_by` it waits for another officer, who
     reads in `summary` what confirming would do.  Neither title nor summary names a client.
+    What an officer has escalated is a supervisor's; `escalation` says why.
     """
 
     kind = models.CharField(max_length=9)
@@ -41,6 +43,11 @@ class WorkItem(BaseModel):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
+    escalated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    escalated_at = models.DateTimeField(null=True)
+    escalation = EncryptedTextField[str | None, str | None](data_class="compliance", null=True)
     closed_at = models.DateTimeField(null=True)
 
     objects = WorkItemQuerySet.as_manager()
@@ -64,6 +71,11 @@ class WorkItem(BaseModel):
                 condition=Q(proposed_by=None, proposed_at=None)
                 | Q(proposed_by__isnull=False, proposed_at__isnull=False),
                 name="work_item_proposal",
+            ),
+            models.CheckConstraint(
+                condition=Q(escalated_by=None, escalated_at=None)
+                | Q(escalated_by__isnull=False, escalated_at__isnull=False),
+                name="work_item_escalation",
             ),
         )
         indexes = (

@@ -13,6 +13,7 @@ from apps.core.errors import NotFound
 from apps.users.models import User
 
 VIEW = "compliance.view_workitem"
+ASSIGN = "compliance.assign_workitem"
 EXPORT_HEADER = (
     *("kind", "item", "subject_id", "client_id", "list_or_scenario", "priority", "opened_at"),
     *("due_at", "decided_at", "assignee", "proposed_by", "summary"),
@@ -63,7 +64,7 @@ def page_lock(page_id: UUID) -> WorkLock | None:
 
 def page_items(page_id: UUID) -> list[WorkItem]:
     """Return what is decided on a page."""
-    return list(WorkItem.objects.of_page(page_id).select_related("assignee"))
+    return list(WorkItem.objects.of_page(page_id).select_related("assignee", "escalated_by"))
 
 
 def page_state(officer: User, page_id: UUID) -> dict[str, Any]:
@@ -82,9 +83,17 @@ def page_state(officer: User, page_id: UUID) -> dict[str, Any]:
         "held": lock if is_mine else None,
         "work_due": due,
         "work_late": due is not None and due < timezone.now(),
+        "escalated": next((item for item in items if item.escalated_at), None),
+        "may_escalate": any(
+            item.escalated_at is None
+            and item.client_id != officer.pk
+            and officer.has_perm(DECIDE[item.kind])
+            for item in items
+        ),
         "assignees": sorted({str(item.assignee) for item in items if item.assignee}),
         "may_take": any(
             item.assignee_id is None
+            and (item.escalated_at is None or officer.has_perm(ASSIGN))
             and item.client_id != officer.pk
             and officer.has_perm(DECIDE[item.kind])
             for item in takeable

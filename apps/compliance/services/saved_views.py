@@ -6,7 +6,7 @@ from uuid import UUID
 from apps.audit.services import emit
 from apps.compliance.domain.work_events import SavedViewChanged
 from apps.compliance.models import SavedView
-from apps.compliance.services.work_items import ASSIGN
+from apps.compliance.selectors.work_items import ASSIGN
 from apps.compliance.services.work_locks import TAKE
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted

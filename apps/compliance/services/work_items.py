@@ -13,14 +13,13 @@ from apps.audit.services import emit
 from apps.compliance.domain.work_events import WorkAssigned, WorkExported
 from apps.compliance.domain.work_items import DECIDE, Priority, WorkKind, due_at
 from apps.compliance.models import WorkItem
-from apps.compliance.selectors.work_items import page_state
+from apps.compliance.selectors.work_items import ASSIGN, page_state
 from apps.compliance.selectors.work_subjects import NO_PROPOSAL, SOURCES, WorkSubject
 from apps.compliance.services.work_locks import TAKE, work_lock_take
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotPermitted
 from apps.users.models import User
 
-ASSIGN = "compliance.assign_workitem"
 VIEW = "compliance.view_workitem"
 SYNC_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('work-items', 0))"
 TAKEN_OVER = (
@@ -55,6 +54,8 @@ def work_take_next(*, actor: User) -> WorkItem | None:
     """
     _require(actor, TAKE)
     free = WorkItem.objects.unassigned_for(actor, kinds_of(actor))
+    if not actor.has_perm(ASSIGN):
+        free = free.filter(escalated_at=None)
     page = Q(page_id=OuterRef("page_id"))
     sooner = Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), id__lt=OuterRef("id"))
     of_others = WorkItem.objects.open().filter(page, assignee__isnull=False).exclude(assignee=actor)
@@ -147,7 +148,8 @@ def _require(actor: User, permission: str) -> None:
 def _check_assignee(item: WorkItem, assignee_id: UUID) -> None:
     assignee = User.objects.filter(pk=assignee_id, is_active=True).first()
     concerned = assignee_id in {item.client_id, item.proposed_by_id}
-    may = assignee is not None and assignee.has_perm(TAKE) and item.kind in kinds_of(assignee)
+    needed = ASSIGN if item.escalated_at else TAKE
+    may = assignee is not None and assignee.has_perm(needed) and item.kind in kinds_of(assignee)
     if not may or concerned:
         raise InvalidInput("That person may not decide this.", field="assignee")
 

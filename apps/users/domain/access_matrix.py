@@ -322,6 +322,7 @@ OPERATIONS: dict[str, Audience] = {
     f"POST {WORK}/next/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/pages/<uuid:page_id>/take/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/pages/<uuid:page_id>/lock/": PERMISSIONS["compliance.take_workitem"],
+    f"POST {WORK}/pages/<uuid:page_id>/escalate/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/pages/<uuid:page_id>/release/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/views/": PERMISSIONS["compliance.take_workitem"],
     f"POST {WORK}/views/<uuid:view_id>/remove/": PERMISSIONS["compliance.take_workitem"],
