@@ -281,15 +281,15 @@ def test_lock_holds_until_it_ends_and_is_enforced_where_decisions_are_taken() ->
             actor=second,
             record_id=record.id,
             outcome="REJECT",
-            reason_code="PROHIBITED",
-            evidence_version=0,
+            reason_code="OUTSIDE_APPETITE",
+            evidence_version=record.evidence_version,
         ),
         lambda: work_lock_require(actor=second, page_id=record.id),
     ]
     for attempt in refused:
         with pytest.raises(DomainError) as refusal:
             attempt()
-        assert refusal.value.code in {"work_locked", "invalid_input"}
+        assert refusal.value.code == "work_locked"
     assert KycRecord.objects.filter(id=record.id).values().get() == before
 
     work_lock_release(actor=second, page_id=record.id)

@@ -29,7 +29,8 @@ def test_books_after_any_commands_agree_with_the_model(settings: Settings) -> No
     run_state_machine_as_test(
         Machine,
         settings=effort(
-            max_examples=max(1, steps // STEPS_A_SEQUENCE),
+            # Some sequences end early: a quarter more of them make the steps.
+            max_examples=max(1, steps * 5 // (4 * STEPS_A_SEQUENCE)),
             stateful_step_count=STEPS_A_SEQUENCE,
             deadline=None,
             derandomize="MACHINE_STEPS" not in os.environ,
@@ -38,5 +39,6 @@ def test_books_after_any_commands_agree_with_the_model(settings: Settings) -> No
         ),
     )
 
+    assert DONE["steps"] >= steps
     assert DONE["fills"] > steps / 50, "some steps must trade"
     assert DONE["fees"] > steps / 500, "some months must be charged"

@@ -22,13 +22,11 @@ IF_MATCH = OpenApiParameter(
     required=True,
     description="The ETag of the object as the caller saw it; `*` for whatever it is now.",
 )
-
-
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
-    {"type": "string", "pattern": r'^"[!#-~]{1,64}"$'},
+    str,
     OpenApiParameter.HEADER,
-    description="The ETag of what the caller has: unchanged, it is not sent again.",
+    description="The ETags of what the caller has: unchanged, it is not sent again.",
 )
 UNCHANGED = OpenApiResponse(description="What the caller has is what there is.")
 
