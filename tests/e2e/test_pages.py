@@ -28,6 +28,7 @@ DESK = (
     *("/admin/compliance/alert/?status__exact=CLOSED", "/admin/compliance/scenario/"),
     *("/admin/compliance/watchlistimport/", "/admin/compliance/ownlistchange/entries/"),
     *("/admin/compliance/watchlistversion/", "/admin/trading/order/", "/admin/ledger/entry/"),
+    "/admin/compliance/paymentscreening/",
 )
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
 PORTAL = (
