@@ -310,7 +310,8 @@ class NameIndex:
     def _joined(self, form: str) -> Reach | None:
         """Return the names that hold a word near the query's neighbours written as one."""
         if form not in self._reach:
-            ways = spellings(form) if len(form) >= LEAST_JOINT else {form}
+            is_spelled = len(form) >= LEAST_JOINT and self._file.has_near_length(form)
+            ways = spellings(form) if is_spelled else {form}
             found = [(1.0, self._holding(number), 1.0) for number in self._file.filed_under(ways)]
             return self._keep(form, [*found, *self._joint(form, 1.0)])
         return self._reach[form]

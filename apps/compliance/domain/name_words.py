@@ -38,6 +38,14 @@ class WordFile:
                 found[way].append(number)
         return found
 
+    @cached_property
+    def _lengths(self) -> set[int]:
+        return {len(form) for form in self.forms}
+
+    def has_near_length(self, form: str) -> bool:
+        """Return whether a word is long enough to be the form but for a letter more or less."""
+        return not self._lengths.isdisjoint(range(len(form) - 1, len(form) + 2))
+
     def filed_under(self, ways: Iterable[str]) -> set[int]:
         return {number for way in ways for number in self._ways.get(way, ())}
 
