@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.admin.helpers import ActionForm
 
+from apps.compliance.domain.reasons import MAX_REASON
 from apps.compliance.models import WatchlistEntity
 from apps.compliance.selectors.work_items import officers
-from apps.compliance.services.own_list import MAX_REASON
 from apps.compliance.services.watchlists import MAX_CODE
 from apps.infrastructure.outbound import URL_LENGTH
 

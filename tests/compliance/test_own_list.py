@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.audit.models import AuditEvent
 from apps.compliance.models import OwnListChange, WatchlistEntity, WatchlistVersion
@@ -109,6 +109,10 @@ def test_proposal_on_a_list_that_changed_since_is_refused(officer: User, second:
 def test_payload_that_is_not_what_was_proposed_is_refused(officer: User, second: User) -> None:
     change = put(officer)
     change.payload[0]["uid"] = "own-666"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OwnListChange.objects.filter(id=change.id).update(payload=change.payload)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
     OwnListChange.objects.filter(id=change.id).update(payload=change.payload)
 
     with pytest.raises(Conflict) as conflict:
@@ -135,7 +139,9 @@ def test_database_refuses_one_officer_for_two(officer: User) -> None:
         )
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "x" * 1001])
+@pytest.mark.parametrize(
+    "reason", ["", "  ", "x" * 1001, "a\x00"], ids=["empty", "blank", "long", "zero"]
+)
 def test_proposal_without_a_reason_is_refused(officer: User, reason: str) -> None:
     with pytest.raises(InvalidInput):
         entry_propose_put(actor=officer, cells=CELLS, reason=reason)
@@ -145,8 +151,15 @@ def test_proposal_without_a_reason_is_refused(officer: User, reason: str) -> Non
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"a,b\n", b"\xff\xfe", b"uid,kind,name\n1,PERSON,A\n", b"\x00" * 100],
-    ids=["empty", "other columns", "no text", "too few columns", "zeros"],
+    [
+        b"",
+        b"a,b\n",
+        b"\xff\xfe",
+        b"uid,kind,name\n1,PERSON,A\n",
+        b"\x00" * 100,
+        (LISTS / "own.csv").read_bytes().replace(b"Invented", b"Inv\x00nted"),
+    ],
+    ids=["empty", "other columns", "no text", "too few columns", "zeros", "a zero"],
 )
 def test_csv_that_is_no_list_is_refused(officer: User, content: bytes) -> None:
     with pytest.raises((BrokenList, InvalidInput)):

@@ -1,6 +1,8 @@
 """Every format says the same of the same person, and no file does harm."""
 
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,9 @@ FORMATS = {
 
 
 def read(path: Path) -> list[ListedEntity]:
-    return list(provider_of(path).entities())
+    provider = provider_of(path)
+    provider.issued()
+    return list(provider.entities())
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -56,6 +60,22 @@ def test_provider_yields_the_person_with_everything_that_the_list_says(name: str
     assert person.programmes
     assert ("PASSPORT", "MP1234567") in {(one.kind, one.value) for one in person.identifiers}
     assert person.gender == ("M" if name != "ofsi.csv" else "")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name.endswith(("xml", "ofsi.csv"))])
+def test_provider_tells_the_day_of_issue(name: str, tmp_path: Path) -> None:
+    assert provider_of(LISTS / name).issued() == date(2026, 11, 20)
+
+    untold = re.sub(r"2026-11-20|20/11/2026|(?<=<Year>)2026", "0", (LISTS / name).read_text())
+    (tmp_path / name).write_text(untold)
+    assert provider_of(tmp_path / name).issued() is None
+
+
+def test_ofsi_list_whose_last_number_is_cut_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes((LISTS / "ofsi.csv").read_bytes()[:-2])
+
+    with pytest.raises(BrokenList):
+        read(tmp_path / "list.csv")
 
 
 @pytest.mark.parametrize("name", ["sdn_advanced.xml", "uk.xml", "entities.ftm.json"])

@@ -62,7 +62,7 @@ def listed(**entries: str) -> None:
         for uid, text in entries.items()
     )
     provider_import(
-        actor=None, provider=OwnEntries(map(entity_of, cells)), list_code="OWN", may_shrink=True
+        actor=None, provider=OwnEntries(map(entity_of, cells)), list_code="OWN", is_vetted=True
     )
 
 

@@ -1,5 +1,7 @@
 """What officers say of hits: once, on what they read, and a true match stops everything at once."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +16,12 @@ from apps.compliance.models import (
     KycRecord,
     ScreeningHit,
     ScreeningResult,
-    WatchlistEntity,
     WorkItem,
 )
 from apps.compliance.selectors.hits import hits_shown
 from apps.compliance.services.kyc import kyc_save_step
 from apps.compliance.services.rescreening import clients_rescreen
+from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted, Refused
 from apps.trading.models import Order
 from apps.users.models import User
@@ -151,10 +153,12 @@ def test_cleared_pair_comes_back_saying_what_changed(record: KycRecord, officer:
 
 
 def test_pair_does_not_come_back_for_remarks_that_nobody_compares(
-    record: KycRecord, officer: User
+    record: KycRecord, officer: User, tmp_path: Path
 ) -> None:
     hit_decide(officer, ScreeningHit.objects.get())
-    WatchlistEntity.objects.update(remarks="another remark", content_hash="0" * 64)
+    path = Path(shutil.copytree(SAMPLE, tmp_path / "list")) / "sdn.csv"
+    path.write_text(path.read_text().replace('"SAMPLE-A"', '"SAMPLE-B"'))
+    watchlist_import(actor=None, path=path.parent, list_code="SAMPLE")
     record.refresh_from_db()
     propose(record, officer, "REQUEST_INFORMATION")
     hand_in(record.client)

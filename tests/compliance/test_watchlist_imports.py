@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -15,12 +15,13 @@ from apps.compliance.models import (
     OperationsAlert,
     WatchlistEntity,
     WatchlistImport,
+    WatchlistName,
     WatchlistSource,
     WatchlistVersion,
 )
 from apps.compliance.providers.own import OwnEntries, entity_of
 from apps.compliance.selectors.watchlists import import_progress, version_diff, version_uids
-from apps.compliance.services import watchlists
+from apps.compliance.services import watchlist_sources, watchlists
 from apps.compliance.services.operations_alerts import operations_alert_acknowledge
 from apps.compliance.services.watchlist_overrides import override_confirm, override_propose
 from apps.compliance.services.watchlist_sources import (
@@ -153,6 +154,76 @@ def test_list_that_lost_too_much_comes_in_when_two_people_say_so(
     assert provider_import(actor=None, provider=small, list_code="OWN").removed_count == 100
 
 
+def test_older_file_comes_in_when_two_people_say_so(
+    tmp_path: Path, officer: User, second: User
+) -> None:
+    (tmp_path / "un.xml").write_text((LISTS / "un.xml").read_text().replace("1970-01-30", "1970"))
+    first = watchlist_import(actor=None, path=tmp_path / "un.xml")
+    newer = watchlist_import(actor=None, path=LISTS / "un.xml")
+    older = (LISTS / "un.xml").read_text().replace('"2026-11-20', '"2026-11-19')
+    (tmp_path / "older.xml").write_text(older.replace("1970-01-30", "1971"))
+
+    for path in (tmp_path / "un.xml", tmp_path / "older.xml"):
+        with pytest.raises(Refused) as refusal:
+            watchlist_import(actor=None, path=path)
+        assert refusal.value.code == "watchlist_older"
+        attempt = WatchlistImport.objects.filter(status="REFUSED")[0]
+        override_propose(actor=officer, import_id=attempt.id, reason="They took it back")
+        override_confirm(actor=second, import_id=attempt.id)
+
+    assert OperationsAlert.objects.get().kind == "IMPORT_REFUSED"
+    again = watchlist_import(actor=None, path=tmp_path / "un.xml")
+    assert [one.version for one in (first, newer, again)] == [1, 2, 3]
+    # Both words were given when version 2 was in force.
+    with pytest.raises(Refused):
+        watchlist_import(actor=None, path=tmp_path / "older.xml")
+
+
+def test_file_without_an_entry_is_refused_even_as_the_first(tmp_path: Path) -> None:
+    (tmp_path / "eu.xml").write_text("<export><x/></export>")
+
+    with pytest.raises(Refused) as refusal:
+        watchlist_import(actor=None, path=tmp_path / "eu.xml")
+
+    assert refusal.value.code == "watchlist_broken"
+    assert not WatchlistVersion.objects.exists()
+
+
+def test_list_is_one_however_its_code_is_typed() -> None:
+    version = watchlist_import(actor=None, path=LISTS / "un.xml", list_code=" un ")
+
+    assert version.list_code == "UN"
+    with pytest.raises(InvalidInput):
+        watchlist_import(actor=None, path=LISTS / "un.xml", list_code="U N")
+    assert WatchlistImport.objects.count() == 1
+
+
+def test_database_keeps_what_a_list_said_and_who_let_a_file_in(officer: User, second: User) -> None:
+    provider_import(actor=None, provider=people(3), list_code="OWN")
+    provider_import(actor=None, provider=people(2), list_code="OWN", is_vetted=True)
+    attempt = WatchlistImport.objects.create(
+        list_code="UN", code="watchlist_shrunk", checksum="0" * 64
+    )
+    override_propose(actor=officer, import_id=attempt.id, reason="x")
+
+    ended = WatchlistEntity.objects.exclude(removed_in=None)
+    attempts = WatchlistImport.objects.filter(id=attempt.id)
+    for change in (
+        lambda: ended.update(removed_in=None),
+        lambda: WatchlistEntity.objects.update(kind="VESSEL"),
+        lambda: WatchlistName.objects.update(name="Nobody"),
+        WatchlistName.objects.all().delete,
+        lambda: attempts.update(checksum="1" * 64),
+        lambda: attempts.update(override_proposed_by=second),
+        attempts.delete,
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    override_confirm(actor=second, import_id=attempt.id)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        attempts.update(override_confirmed_by=None)
+
+
 def test_override_of_a_broken_file_or_by_others_is_refused(officer: User, tmp_path: Path) -> None:
     (tmp_path / "un.xml").write_text("<CONSOLIDATED_LIST>")
     with pytest.raises(Refused):
@@ -196,7 +267,9 @@ def source_at(url: str, **fields: Any) -> WatchlistSource:
     )
 
 
-def test_source_is_fetched_and_asked_for_changes_only(settings: Settings) -> None:
+def test_source_is_fetched_and_asked_for_changes_only(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.OUTBOUND_INSIDE = ["127.0.0.0/8"]
     content = (LISTS / "un.xml").read_bytes()
     with receiving(Receiver(statuses=[200, 304], headers={"ETag": '"1"'}, answer=content)) as site:
@@ -206,8 +279,12 @@ def test_source_is_fetched_and_asked_for_changes_only(settings: Settings) -> Non
         assert sources_due() == []
         site.answer = b""
         assert source_refresh(source_id=source.id) == "NOT_MODIFIED"
+        # Newer reading code has not read the file yet.
+        monkeypatch.setattr(watchlist_sources, "READER_VERSION", "newer")
+        assert source_refresh(source_id=source.id) == "NOT_MODIFIED"
 
     assert site.received[1][1]["If-None-Match"] == '"1"'
+    assert "If-None-Match" not in site.received[2][1]
     source.refresh_from_db()
     assert (source.outcome, source.etag) == ("NOT_MODIFIED", '"1"')
     WatchlistSource.objects.update(checked_at=timezone.now() - timedelta(hours=7))

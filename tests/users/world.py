@@ -102,7 +102,7 @@ def make_lists(author: User) -> None:
     WatchlistSource.objects.get_or_create(
         list_code="UN", defaults={"url": "https://lists.example/", "changed_by": author}
     )
-    version = provider_import(actor=None, provider=OwnEntries([]), list_code="OWN")
+    version = provider_import(actor=None, provider=OwnEntries([]), list_code="OWN", is_vetted=True)
     OwnListChange.objects.create(
         action="END",
         uid="own-1",

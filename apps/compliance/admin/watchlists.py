@@ -120,13 +120,15 @@ class WatchlistImportAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             return self._post(request, attempt)  # type: ignore[return-value]
         actor = actor_of(request)
-        may = actor.has_perm(watchlist_sources.PROPOSE) and attempt.code == "watchlist_shrunk"
+        is_possible = attempt.code in watchlist_overrides.POSSIBLE
+        may = actor.has_perm(watchlist_sources.PROPOSE) and is_possible
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Import of {attempt}",
             "attempt": attempt,
             "progress": import_progress(attempt.id),
+            "is_possible": is_possible,
             "may_propose": may and attempt.override_proposed_by_id is None,
             "may_confirm": may
             and attempt.override_confirmed_by_id is None

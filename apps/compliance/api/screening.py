@@ -8,10 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.compliance.domain.reasons import MAX_REASON
 from apps.compliance.domain.search_terms import KINDS, MAX_CELL
 from apps.compliance.selectors.hits import hit_get, hit_list, hit_shown
 from apps.compliance.selectors.screening_searches import search_rows
-from apps.compliance.services.hits import DISPOSITIONS, MAX_REASON, hits_dispose
+from apps.compliance.services.hits import DISPOSITIONS, hits_dispose
 from apps.compliance.services.screening_searches import MAX_PURPOSE, name_search, search_view
 from apps.infrastructure.api.fields import DecimalField, TextField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema

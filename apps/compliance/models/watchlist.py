@@ -10,7 +10,8 @@ from apps.core.models import BaseModel
 class WatchlistVersion(BaseModel):
     """One import that changed something; `checksum` is SHA-256 over the files in order.
 
-    `reader` names the version of the code that read them: newer code reads the same file again.
+    `issued_on` is the publisher's own day, where the file tells one.  `reader` names the version of
+    the code that read them: newer code reads the same file again.
     """
 
     list_code = models.CharField(max_length=30)
@@ -18,6 +19,7 @@ class WatchlistVersion(BaseModel):
     checksum = models.CharField(max_length=64)
     format = models.CharField(max_length=20)
     reader = models.CharField(max_length=20)
+    issued_on = models.DateField(null=True)
     entity_count = models.PositiveIntegerField()
     name_count = models.PositiveIntegerField()
     added_count = models.PositiveIntegerField()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from json import dumps
 from typing import Protocol
@@ -86,6 +87,10 @@ class WatchlistProvider(Protocol):
     @property
     def share_read(self) -> float:
         """Return how much of the files was read by now, 0 to 1."""
+        ...
+
+    def issued(self) -> date | None:
+        """Return the day on which the publisher says it issued the list, where it says so."""
         ...
 
     def checksum(self) -> str:

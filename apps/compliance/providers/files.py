@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cached_property
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -42,6 +43,9 @@ class ListFiles:
             except OSError as error:
                 raise BrokenList(f"{path.name} cannot be read.", file=path.name) from error
         return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+
+    def issued(self) -> date | None:
+        return None
 
     @property
     def share_read(self) -> float:

@@ -6,6 +6,7 @@ values, places and documents that come first; the programmes of an entry come la
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from apps.compliance.providers.files import ListFiles, local_name, value_of, val
 from apps.compliance.providers.terms import (
     country_code,
     country_codes,
+    day_of,
     gender_of,
     identifier_kind,
     identifiers_of,
@@ -43,6 +45,10 @@ class OfacXml(ListFiles):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.passes = 2
+
+    def issued(self) -> date | None:
+        found = next(self.elements(self.paths[0], "DateOfIssue", SECTIONS[0]), None)
+        return day_of(_date(found)) if found is not None else None
 
     def entities(self) -> Iterator[ListedEntity]:
         path = self.paths[0]

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import date
 from hashlib import sha256
 from json import dumps
 from pathlib import Path
@@ -53,6 +54,8 @@ class OwnCsv(ListFiles):
                         raise BrokenList(
                             f"Line {rows.line_num} has too few or too many cells.", file=name
                         )
+                    if any("\x00" in cell for cell in row.values()):
+                        raise BrokenList(f"Line {rows.line_num} is malformed.", file=name)
                     yield entity_of(row)
             except csv.Error as error:
                 raise BrokenList(f"{name} cannot be read.", file=name) from error
@@ -67,6 +70,9 @@ class OwnEntries:
 
     def __init__(self, entities: Iterable[ListedEntity]) -> None:
         self._entities = sorted(entities, key=lambda entity: entity.uid)
+
+    def issued(self) -> date | None:
+        return None
 
     def checksum(self) -> str:
         return sha256(dumps([one.content_hash for one in self._entities]).encode()).hexdigest()

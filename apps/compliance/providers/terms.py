@@ -161,6 +161,11 @@ def dates_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in found if one))
 
 
+def day_of(text: str) -> date | None:
+    """Return the first whole day in a text as `dates_of` reads it."""
+    return next((date.fromisoformat(day) for day in dates_of(text) if len(day) == 10), None)
+
+
 def partial_date(year: int, month: int = 0, day: int = 0) -> str:
     """Return YYYY, YYYY-MM or YYYY-MM-DD, as far as it is a date; "" without a sensible year."""
     if not 1800 <= year <= 2100:

@@ -6,14 +6,17 @@ Source: https://www.gov.uk/government/publications/the-uk-sanctions-list and OFS
 import csv
 import re
 from collections.abc import Iterator
+from datetime import date
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
 from apps.compliance.providers import BrokenList, ListedEntity, ListedIdentifier
-from apps.compliance.providers.files import ListFiles, value_of, values_of
+from apps.compliance.providers.files import ListFiles, local_name, value_of, values_of
 from apps.compliance.providers.terms import (
     country_codes,
     dates_of,
+    day_of,
     gender_of,
     identifiers_of,
     names_of,
@@ -24,6 +27,8 @@ KINDS = {"individual": "PERSON", "entity": "ORGANISATION", "ship": "VESSEL"}
 # Name 6 is the family name, or the whole name; the others come before it.
 NAME_PARTS = ("1", "2", "3", "4", "5", "6")
 OFSI_COLUMNS = {"Name 6", "Name 1", "Group Type", "Alias Type", "Alias Quality", "Group ID"}
+# More than the first line of the file ever has.
+MAX_HEADING = 200
 NUMBERED = re.compile(r"\(\d+\)")
 DETAILS = ("IndividualDetails", "Individual")
 SHIP = ("ShipDetails", "Ship")
@@ -35,6 +40,12 @@ class UkXml(ListFiles):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+
+    def issued(self) -> date | None:
+        found = next(self.elements(self.paths[0], "DateGenerated", "Designation"), None)
+        if found is None or local_name(found) != "DateGenerated":
+            return None
+        return day_of(found.text or "")
 
     def entities(self) -> Iterator[ListedEntity]:
         for element in self.elements(self.paths[0], "Designation"):
@@ -131,8 +142,13 @@ class OfsiCsv(ListFiles):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
 
+    def issued(self) -> date | None:
+        with self.text(self.paths[0]) as file:
+            return day_of(file.readline(MAX_HEADING))
+
     def entities(self) -> Iterator[ListedEntity]:
         name = self.paths[0].name
+        self._check_whole()
         with self.text(self.paths[0]) as file:
             try:
                 next(csv.reader(file))  # when the list was last updated
@@ -146,6 +162,15 @@ class OfsiCsv(ListFiles):
                 raise BrokenList(f"{name} cannot be read.", file=name) from error
         for group, members in groups.items():
             yield _group(group, members, name)
+
+    def _check_whole(self) -> None:
+        """Raise BrokenList where the last row, which a group's number ends, may be cut short."""
+        with self.paths[0].open("rb") as file:
+            file.seek(-1, SEEK_END)
+            is_whole = file.read() == b"\n"
+        if not is_whole:
+            name = self.paths[0].name
+            raise BrokenList(f"{name} is cut short: its last row does not end.", file=name)
 
 
 def _group(group: str, rows: list[dict[str, str]], file: str) -> ListedEntity:

@@ -4,15 +4,17 @@ Source: https://scsanctions.un.org/, schema sc-sanctions.xsd.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from apps.compliance.providers import BrokenList, ListedEntity, ListedIdentifier
-from apps.compliance.providers.files import ListFiles, local_name, value_of, values_of
+from apps.compliance.providers.files import ListFiles, local_name, value_of, values_of, xml_root
 from apps.compliance.providers.terms import (
     country_code,
     country_codes,
     dates_of,
+    day_of,
     gender_of,
     identifier_kind,
     identifiers_of,
@@ -34,6 +36,9 @@ class UnXml(ListFiles):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+
+    def issued(self) -> date | None:
+        return day_of(xml_root(self.paths[0]).get("dateGenerated", ""))
 
     def entities(self) -> Iterator[ListedEntity]:
         for element in self.elements(self.paths[0], "INDIVIDUAL", "ENTITY"):

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.alerts import REASONS, AlertKind
+from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.events import ScreeningHitDisposed
 from apps.compliance.models import HitDecision, KycRecord, ScreeningHit
 from apps.compliance.services.cases import case_open
@@ -19,7 +20,6 @@ from apps.users.models import User
 
 DISPOSITIONS = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
 DECIDE = "compliance.decide_kycrecord"
-MAX_REASON = 1000
 
 
 @command
@@ -88,16 +88,13 @@ def hits_dispose_by_alert(
 
 
 def _checked(disposition: str, reason_code: str, reason: str) -> str:
-    text = reason.strip()
     if disposition not in DISPOSITIONS:
         raise InvalidInput("There is no such disposition.", field="disposition")
     if reason_code not in REASONS[AlertKind.SCREENING][disposition]:
         raise Refused(
             "That reason does not fit the disposition.", code="unfit_reason", field="reason_code"
         )
-    if not text or len(text) > MAX_REASON or "\x00" in text:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
-    return text
+    return reason_checked(reason)
 
 
 def _dispose(

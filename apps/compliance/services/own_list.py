@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.audit.services import emit
+from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.events import OwnListChangeDecided, OwnListChangeProposed
 from apps.compliance.models import OwnListChange
 from apps.compliance.providers import BrokenList, ListedEntity
@@ -31,7 +32,6 @@ from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
 
-MAX_REASON = 1000
 MAX_ENTRIES = 10_000
 
 
@@ -89,7 +89,7 @@ def own_list_confirm(*, actor: User, change_id: UUID) -> OwnListChange:
         entries.pop(change.uid, None)
     _decide(actor, change, OwnListChange.Status.DONE)
     provider_import(
-        actor=actor, provider=OwnEntries(entries.values()), list_code=OWN, may_shrink=True
+        actor=actor, provider=OwnEntries(entries.values()), list_code=OWN, is_vetted=True
     )
     return change
 
@@ -109,8 +109,7 @@ def own_list_decline(*, actor: User, change_id: UUID) -> OwnListChange:
 def _change_propose(
     *, actor: User, action: str, uid: str, entities: list[ListedEntity], reason: str
 ) -> OwnListChange:
-    if not 0 < len(reason.strip()) <= MAX_REASON:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
+    text = reason_checked(reason)
     payload = [entity_as_json(entity) for entity in entities]
     change = OwnListChange.objects.create(
         action=action,
@@ -118,7 +117,7 @@ def _change_propose(
         payload=payload,
         payload_hash=_digest(payload),
         base_version=own_version(),
-        reason=reason.strip(),
+        reason=text,
         proposed_by=actor,
     )
     emit(OwnListChangeProposed(**_identity(change)), actor=actor)

@@ -111,8 +111,10 @@ def _chunk_run(*, search_id: UUID) -> int:
 def _failure_count(*, search_id: UUID) -> None:
     """Note that a chunk failed; the last of MOST_FAILURES in a row ends the search."""
     search = ScreeningSearch.objects.select_for_update().get(id=search_id)
+    if search.status != Status.RUNNING:
+        return
     search.failures += 1
-    if search.status == Status.RUNNING and search.failures >= MOST_FAILURES:
+    if search.failures >= MOST_FAILURES:
         search.status, search.failure_code, search.digest = Status.FAILED, FAILURE, ""
         emit(
             ScreeningSearchFailed(

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.matching import HIGHEST_THRESHOLD, RESULT_FLOOR
+from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.events import ScreeningThresholdChanged
 from apps.compliance.models import ScreenedClient, ScreeningThreshold, WatchlistVersion
 from apps.compliance.models.threshold import RISK_CLASSES
@@ -17,7 +18,6 @@ from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
 
 CHANGE = "compliance.change_screeningthreshold"
-MAX_REASON = 1000
 Status = ScreeningThreshold.Status
 
 
@@ -37,7 +37,8 @@ def threshold_propose(
     InvalidInput, Conflict `threshold_changed` or `threshold_proposed`.
     """
     _require(actor)
-    _check(list_code, risk_class, threshold, reason)
+    _check(list_code, risk_class, threshold)
+    text = reason_checked(reason)
     rows = ScreeningThreshold.objects.select_for_update().filter(
         list_code=list_code, risk_class=risk_class
     )
@@ -52,7 +53,7 @@ def threshold_propose(
         version=versions[0].version + 1 if versions else 1,
         base_version=base_version,
         threshold=threshold,
-        reason=reason.strip(),
+        reason=text,
         replay=threshold_replay(list_code, risk_class, threshold).as_json(),
         proposed_by=actor,
     )
@@ -100,7 +101,7 @@ def _require(actor: User) -> None:
         raise NotPermitted("You may not change thresholds.")
 
 
-def _check(list_code: str, risk_class: str, threshold: Decimal, reason: str) -> None:
+def _check(list_code: str, risk_class: str, threshold: Decimal) -> None:
     if list_code and not WatchlistVersion.objects.filter(list_code=list_code).exists():
         raise InvalidInput("There is no such list.", field="list_code")
     if risk_class and risk_class not in dict(RISK_CLASSES):
@@ -110,8 +111,6 @@ def _check(list_code: str, risk_class: str, threshold: Decimal, reason: str) -> 
         raise InvalidInput(f"A threshold is a number from {limits}.", field="threshold")
     if threshold != threshold.quantize(Decimal("0.001")):
         raise InvalidInput("At most three decimal places.", field="threshold")
-    if not 0 < len(reason.strip()) <= MAX_REASON or "\x00" in reason:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
 
 
 def _check_base(current: ScreeningThreshold | None, base_version: int) -> None:

@@ -1,18 +1,20 @@
-"""A file that lost much comes in all the same when two people say that it is right."""
+"""A file that lost much, or is older, comes in all the same when two people say so."""
 
 from typing import Any
 from uuid import UUID
 
 from apps.audit.services import emit
+from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.events import WatchlistOverrideConfirmed, WatchlistOverrideProposed
 from apps.compliance.models import WatchlistImport
 from apps.compliance.services.watchlist_sources import PROPOSE
 from apps.compliance.services.work_locks import work_lock_release, work_lock_require
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from apps.core.errors import Conflict, NotFound, NotPermitted
 from apps.users.models import User
 
-MAX_REASON = 1000
+# Why a file was refused that people may know better of.
+POSSIBLE = ("watchlist_shrunk", "watchlist_older")
 
 
 @command
@@ -24,9 +26,8 @@ def override_propose(*, actor: User, import_id: UUID, reason: str) -> WatchlistI
     attempt = _refused(actor, import_id)
     if attempt.override_proposed_by_id is not None:
         raise Conflict("Somebody has proposed this already.", code="override_proposed")
-    if not 0 < len(reason.strip()) <= MAX_REASON:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
-    attempt.override_proposed_by, attempt.override_reason = actor, reason.strip()
+    text = reason_checked(reason)
+    attempt.override_proposed_by, attempt.override_reason = actor, text
     attempt.save()
     emit(WatchlistOverrideProposed(**_identity(attempt)), actor=actor)
     work_lock_release(actor=actor, page_id=attempt.id)
@@ -57,8 +58,10 @@ def _refused(actor: User, import_id: UUID) -> WatchlistImport:
     if attempt is None:
         raise NotFound("There is no such import.")
     work_lock_require(actor=actor, page_id=attempt.id)
-    if attempt.code != "watchlist_shrunk" or not attempt.checksum:
-        raise Conflict("Only a list that shrank can be let in.", code="override_not_possible")
+    if attempt.code not in POSSIBLE or not attempt.checksum:
+        raise Conflict(
+            "Only a list that shrank or is older can be let in.", code="override_not_possible"
+        )
     return attempt
 
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.events import WatchlistSourceChanged
-from apps.compliance.models import WatchlistImport, WatchlistSource
+from apps.compliance.models import WatchlistImport, WatchlistSource, WatchlistVersion
+from apps.compliance.providers import READER_VERSION
 from apps.compliance.services.operations_alerts import operations_alert_raise
-from apps.compliance.services.watchlists import MAX_CODE, watchlist_import
+from apps.compliance.services.watchlists import code_checked, watchlist_import
 from apps.core.commands import command
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted, Refused
 from apps.infrastructure.outbound import Broken, Downloaded, Unreachable, download, url_check
@@ -34,9 +35,7 @@ def source_save(*, actor: User, list_code: str, url: str, interval_hours: int) -
     Raises NotPermitted, InvalidInput.
     """
     _check_permitted(actor)
-    code = list_code.strip().upper()
-    if not 0 < len(code) <= MAX_CODE or not code.replace("-", "").isalnum() or not code.isascii():
-        raise InvalidInput("A list's code has letters, digits and hyphens.", field="list_code")
+    code = code_checked(list_code)
     if interval_hours not in HOURS:
         raise InvalidInput("Ask every 1 to 168 hours.", field="interval_hours")
     parts = url_check(url.strip())
@@ -107,25 +106,27 @@ def source_refresh(*, source_id: UUID) -> str:
         except (Broken, Unreachable, OSError, InvalidInput, Refused) as error:
             return _failed(source, str(error))
         if answer.status == HTTPStatus.NOT_MODIFIED:
-            return _source_asked(source_id=source.id, outcome="NOT_MODIFIED", answer=None)
+            return _source_asked(source=source, outcome="NOT_MODIFIED", answer=None)
         try:
             version = watchlist_import(actor=None, path=path, list_code=source.list_code)
         except DomainError as error:
             # The import has told of it; all of the file is asked for again: two may let it in.
-            return _source_asked(source_id=source.id, outcome=error.code, answer=None)
+            return _source_asked(source=source, outcome=error.code, answer=None)
     newest = WatchlistImport.objects.filter(version=version).first()
-    return _source_asked(
-        source_id=source.id, outcome=newest.status if newest else "IMPORTED", answer=answer
-    )
+    outcome = newest.status if newest else "IMPORTED"
+    return _source_asked(source=source, outcome=outcome, answer=answer)
 
 
 def _fetch(source: WatchlistSource, path: Path) -> Downloaded:
+    """Ask for the file; for a newer one only where the code that read the last one still does."""
+    newest = WatchlistVersion.objects.filter(list_code=source.list_code).order_by("-version")
+    is_read = newest.values_list("reader", flat=True).first() == READER_VERSION
     with path.open("wb") as file:
         return download(
             source.url,
             file,
-            etag=source.etag,
-            modified=source.modified,
+            etag=source.etag if is_read else "",
+            modified=source.modified if is_read else "",
             seconds=MAX_SECONDS,
             most=MAX_BYTES,
         )
@@ -139,13 +140,17 @@ def _failed(source: WatchlistSource, reason: str) -> str:
         " in force.",
         facts={"source": str(source.id)},
     )
-    return _source_asked(source_id=source.id, outcome="FETCH_FAILED", answer=None)
+    return _source_asked(source=source, outcome="FETCH_FAILED", answer=None)
 
 
 @command
-def _source_asked(*, source_id: UUID, outcome: str, answer: Downloaded | None) -> str:
+def _source_asked(*, source: WatchlistSource, outcome: str, answer: Downloaded | None) -> str:
     """Keep what came of it and, of a file that came in, what spares fetching it again."""
-    source = WatchlistSource.objects.select_for_update().get(id=source_id)
+    asked = source.url
+    source = WatchlistSource.objects.select_for_update().get(id=source.id)
+    if source.url != asked:
+        # Another address was written down meanwhile: it has not been asked.
+        return outcome
     source.outcome, source.checked_at = outcome[:40], timezone.now()
     if answer is not None:
         source.etag, source.modified = answer.etag, answer.modified

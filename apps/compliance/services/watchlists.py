@@ -1,6 +1,7 @@
 """Lists come in as versions: unchanged is a no-op, broken leaves the old one in force."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -52,9 +53,10 @@ def watchlist_import(
 
     The format is told by the content; `list_code` by the format, where it has one.  `on_progress`
     hears the number of entries and the share of the file (0 to 1) read so far.  Raises Refused
-    `watchlist_broken` or `watchlist_shrunk`, InvalidInput without a code, Conflict
-    `watchlist_import_running`; then nothing changed but what says so.
+    `watchlist_broken`, `watchlist_older` or `watchlist_shrunk`, InvalidInput without a code,
+    Conflict `watchlist_import_running`; then nothing changed but what says so.
     """
+    list_code = list_code and code_checked(list_code)
     provider: WatchlistProvider | None = None
     refusal: BrokenList | None = None
     try:
@@ -62,7 +64,7 @@ def watchlist_import(
     except BrokenList as error:
         refusal = error
     code = list_code or (provider.default_code if provider else "UNKNOWN")
-    if not 0 < len(code) <= MAX_CODE:
+    if not code:
         raise InvalidInput("Say which list this is.", field="list_code")
     if provider is not None:
         return provider_import(
@@ -73,15 +75,23 @@ def watchlist_import(
     raise refusal or BrokenList("Unreadable.")
 
 
+def code_checked(text: str) -> str:
+    """Return a list's code as it is written everywhere; raises InvalidInput."""
+    code = text.strip().upper()
+    if not 0 < len(code) <= MAX_CODE or not code.replace("-", "").isalnum() or not code.isascii():
+        raise InvalidInput("A list's code has letters, digits and hyphens.", field="list_code")
+    return code
+
+
 def provider_import(
     *,
     actor: User | None,
     provider: WatchlistProvider,
     list_code: str,
     on_progress: Progress = lambda _, __: None,
-    may_shrink: bool = False,
+    is_vetted: bool = False,
 ) -> WatchlistVersion:
-    """Do the same with entries that a provider reads; `may_shrink` where two people looked at them.
+    """Do the same with entries that a provider reads; `is_vetted` where two people looked at them.
 
     Raises as `watchlist_import`.
     """
@@ -98,7 +108,7 @@ def provider_import(
             import_id=attempt.id,
             provider=provider,
             on_entries=note,
-            may_shrink=may_shrink,
+            is_vetted=is_vetted,
         )
     except Refused as refusal:
         _import_refuse(actor=actor, import_id=attempt.id, refusal=refusal)
@@ -120,7 +130,7 @@ def _import_run(
     import_id: UUID,
     provider: WatchlistProvider,
     on_entries: Callable[[int], None],
-    may_shrink: bool,
+    is_vetted: bool,
 ) -> WatchlistVersion:
     """Swap the new version in, in one transaction: whoever is cut off here changed nothing."""
     attempt = WatchlistImport.objects.select_for_update().get(id=import_id)
@@ -134,12 +144,16 @@ def _import_run(
     if latest and (latest.checksum, latest.reader) == (attempt.checksum, READER_VERSION):
         _end(attempt, WatchlistImport.Status.UNCHANGED, latest)
         return latest
+    issued = provider.issued()
+    if latest and not is_vetted:
+        _check_age(attempt, latest, issued)
     version = WatchlistVersion.objects.create(
         list_code=attempt.list_code,
         version=latest.version + 1 if latest else 1,
         checksum=attempt.checksum,
         format=provider.format,
         reader=READER_VERSION,
+        issued_on=issued,
         entity_count=0,
         name_count=0,
         added_count=0,
@@ -147,12 +161,14 @@ def _import_run(
         removed_count=0,
     )
     _apply(version, provider.entities(), on_entries)
-    if latest and not may_shrink and not _is_overridden(attempt):
+    if not is_vetted and not version.entity_count:
+        raise BrokenList("The file has no entries.")
+    if latest and not is_vetted:
         _check_loss(attempt, latest, version)
     if latest and not (version.added_count or version.changed_count or version.removed_count):
         # The file is another one, but it says the same of everybody.
         version.delete()
-        latest.checksum, latest.reader = attempt.checksum, READER_VERSION
+        latest.checksum, latest.reader, latest.issued_on = attempt.checksum, READER_VERSION, issued
         latest.save()
         _end(attempt, WatchlistImport.Status.UNCHANGED, latest)
         return latest
@@ -210,6 +226,20 @@ def _apply(
     version.entity_count = len(seen)
 
 
+def _check_age(attempt: WatchlistImport, latest: WatchlistVersion, issued: date | None) -> None:
+    """Raise Refused `watchlist_older` for a file that something newer came after."""
+    accepted = (WatchlistImport.Status.IMPORTED, WatchlistImport.Status.UNCHANGED)
+    earlier = WatchlistImport.objects.filter(list_code=attempt.list_code, status__in=accepted)
+    if issued and latest.issued_on and issued < latest.issued_on:
+        message = f"The file is of {issued}; the list in force is of {latest.issued_on}."
+    elif latest.checksum != attempt.checksum and earlier.filter(checksum=attempt.checksum).exists():
+        message = "This file came in before, and another one after it."
+    else:
+        return
+    if not _is_overridden(attempt, latest, "watchlist_older"):
+        raise Refused(message, code="watchlist_older", checksum=attempt.checksum)
+
+
 def _check_loss(
     attempt: WatchlistImport, latest: WatchlistVersion, version: WatchlistVersion
 ) -> None:
@@ -219,7 +249,7 @@ def _check_loss(
         ("names", latest.name_count, latest.name_count - version.name_count),
     ):
         limit = min(max(LOSS_COUNT, before * LOSS_PERCENT // 100), before // 2)
-        if lost > limit:
+        if lost > limit and not _is_overridden(attempt, latest, "watchlist_shrunk"):
             raise Refused(
                 f"The list lost {lost} of {before} {what}; at most {limit} at once are believed.",
                 code="watchlist_shrunk",
@@ -229,9 +259,14 @@ def _check_loss(
             )
 
 
-def _is_overridden(attempt: WatchlistImport) -> bool:
-    """Tell whether two people let this very file in."""
-    rows = WatchlistImport.objects.filter(list_code=attempt.list_code, checksum=attempt.checksum)
+def _is_overridden(attempt: WatchlistImport, latest: WatchlistVersion, code: str) -> bool:
+    """Tell whether two people let this very file in, in place of what is in force."""
+    rows = WatchlistImport.objects.filter(
+        list_code=attempt.list_code,
+        checksum=attempt.checksum,
+        code=code,
+        created_at__gt=latest.created_at,
+    )
     return rows.exclude(override_confirmed_by=None).exists()
 
 
@@ -242,7 +277,7 @@ def _end(attempt: WatchlistImport, status: str, version: WatchlistVersion) -> No
 
 @command
 def _import_abort(*, import_id: UUID, code: str) -> None:
-    WatchlistImport.objects.filter(id=import_id).update(
+    WatchlistImport.objects.filter(id=import_id, ended_at=None).update(
         status=WatchlistImport.Status.ABORTED, code=code, ended_at=timezone.now()
     )
 
