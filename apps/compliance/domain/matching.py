@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from apps.compliance.domain.identifiers import identifiers_contradict, identifiers_shared
 from apps.compliance.domain.name_similarity import name_similarity
 
-MATCHER_VERSION = "2026-11.3"
+MATCHER_VERSION = "2026-11.4"
 STRONG_FROM = Decimal("0.900")
 
 # Tuned on labelled pairs of names; tests hold the F1 at this threshold.

@@ -16,6 +16,7 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.compliance.domain.name_neighbours import Neighbours, starts_of
 from apps.compliance.domain.name_similarity import (
     FEW_DOUBT,
     FEW_MISSING_WEIGHT,
@@ -27,7 +28,7 @@ from apps.compliance.domain.name_similarity import (
     parsed_similarity,
     token_similarity,
 )
-from apps.compliance.domain.name_words import Near, WordFile, placed_runs, runs, spellings
+from apps.compliance.domain.name_words import WordFile, placed_runs, runs, spellings
 from apps.compliance.domain.names import ParsedName, Token, name_parse, token_make
 
 # How far the bound may lie below the comparison: roles, doubled words, words joined otherwise.
@@ -40,7 +41,7 @@ MAX_WORDS = 50_000
 # Words that are one letter apart are as alike as two spellings of joined words must be.
 LEAST_JOINT = 9
 # Bytes of another layout are built anew, not read.
-LAYOUT = 1
+LAYOUT = 2
 
 Positions = NDArray[np.integer]
 Numbers = NDArray[np.float32]
@@ -66,6 +67,8 @@ class NameIndex:
     A name is a run of numbers of words in `_words`, from `_starts[i]` to `_starts[i + 1]`.
     """
 
+    _neighbours: Neighbours
+
     def __init__(
         self,
         kind: str,
@@ -80,17 +83,17 @@ class NameIndex:
         self._identifiers = {key: sorted(found) for key, found in numbered}
         numbers: dict[Token, int] = {}
         references, words, lengths = _read(names, kind, numbers)
-        self._arrange(kind, list(numbers), references, words, _starts(lengths))
-        self._neighbours: Sequence[Sequence[Near]] = [self._file.near(token) for token in numbers]
+        self._arrange(kind, list(numbers), references, words, starts_of(lengths))
+        self._neighbours = Neighbours.make([self._file.near(token) for token in numbers])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Return the index that `to_bytes` wrote; raises ValueError for another layout."""
-        layout, kind, identifiers, tokens, neighbours, *columns = msgpack.unpackb(data)
+        layout, kind, identifiers, tokens, *columns = msgpack.unpackb(data)
         if layout != LAYOUT:
             raise ValueError(f"an index of layout {layout}, not {LAYOUT}")
         index = cls.__new__(cls)
-        references, words, starts = columns
+        references, words, starts, *neighbours = columns
         index._arrange(
             kind,
             [_token(row) for row in tokens],
@@ -98,7 +101,7 @@ class NameIndex:
             np.frombuffer(words, dtype=np.int32),
             np.frombuffer(starts, dtype=np.int32),
         )
-        index._neighbours = neighbours
+        index._neighbours = Neighbours.from_columns(*neighbours)
         index._identifiers = identifiers
         return index
 
@@ -128,25 +131,18 @@ class NameIndex:
             [tokens[number] for number in used.tolist()],
             np.concatenate([self._references[stays], references]),
             renumbered[words],
-            _starts(np.concatenate([lengths[stays], new_lengths])),
+            starts_of(np.concatenate([lengths[stays], new_lengths])),
         )
-        index._neighbours = self._neighbours_revised(index, used.tolist(), renumbered.tolist())
+        index._neighbours = self._neighbours_revised(index, renumbered)
         return index
 
-    def _neighbours_revised(
-        self, index: Self, used: Sequence[int], renumbered: Sequence[int]
-    ) -> list[list[Near]]:
+    def _neighbours_revised(self, index: Self, renumbered: NDArray[np.int32]) -> Neighbours:
         """Return the neighbours of the new index's words, by their numbers here and there."""
-        known = len(self._tokens)
-        went = [token for token, to in zip(self._tokens, renumbered, strict=False) if to == GONE]
-        came = [index._tokens[renumbered[number]] for number in used if number >= known]
-        near = index._file.who_find([*came, *went])
-        return [
-            index._file.near(token)
-            if number in near or old >= known
-            else sorted((alike, renumbered[one]) for alike, one in self._neighbours[old])
-            for number, (old, token) in enumerate(zip(used, index._tokens, strict=True))
-        ]
+        kept, came = renumbered[: len(self._tokens)], renumbered[len(self._tokens) :].tolist()
+        went = [self._tokens[number] for number in np.flatnonzero(kept == GONE).tolist()]
+        near = index._file.who_find([*(index._tokens[number] for number in came), *went])
+        rows = {number: index._file.near(index._tokens[number]) for number in {*near, *came}}
+        return self._neighbours.revised(kept, rows, len(index._tokens))
 
     @property
     def references(self) -> set[int]:
@@ -162,8 +158,8 @@ class NameIndex:
             for token in self._tokens
         ]
         columns = (self._references, self._words, self._starts)
-        parts = [LAYOUT, self.kind, self._identifiers, tokens, self._neighbours]
-        packed: bytes = msgpack.packb([*parts, *(column.tobytes() for column in columns)])
+        written = (*(column.tobytes() for column in columns), *self._neighbours.columns())
+        packed: bytes = msgpack.packb([LAYOUT, self.kind, self._identifiers, tokens, *written])
         return packed
 
     def __len__(self) -> int:
@@ -177,20 +173,18 @@ class NameIndex:
         candidates = self._candidates(parsed, threshold)
         if not candidates:
             return []
-        near = {token: self._alike(token) for token in parsed.tokens}
+        known: dict[tuple[Token, Token], float] = {}
 
         def alike(one: Token, other: Token, kind: str) -> float:
-            known = near.get(one)
-            if known is None or len(one.form) == 1 or other not in self._numbers:
-                return token_similarity(one, other, kind)
-            return known.get(other, 0.0)
+            pair = one, other
+            if pair not in known:
+                known[pair] = token_similarity(one, other, kind)
+            return known[pair]
 
         found = []
         for position in candidates:
             listed = self._parsed(position)
-            if parsed_similarity(parsed, listed, self.kind, alike) < threshold - MARGIN:
-                continue
-            similarity = parsed_similarity(parsed, listed, self.kind)
+            similarity = parsed_similarity(parsed, listed, self.kind, alike)
             if similarity >= threshold:
                 found.append(Found(int(self._references[position]), similarity))
         return found
@@ -216,20 +210,20 @@ class NameIndex:
         self._weights = np.zeros(len(references), dtype=np.float32)
         if len(words):
             self._weights += np.add.reduceat(weights[words], starts[:-1])
-        # The names that hold a word, one run of positions a word.
-        order = np.argsort(words, kind="stable")
-        self._owners = owners[order]
-        self._first = np.searchsorted(words[order], np.arange(len(tokens) + 1))
+        # The names that hold a word, each once: one run of positions a word.
+        held = np.unique(words.astype(np.int64) * len(references) + owners)
+        held_words, owners = np.divmod(held, max(len(references), 1))
+        self._owners = owners.astype(np.int32)
+        self._first = np.searchsorted(held_words, np.arange(len(tokens) + 1))
         self._file = WordFile(tokens, kind)
         initials: defaultdict[str, list[int]] = defaultdict(list)
         for number, form in enumerate(self._file.forms):
             initials[form[0]].append(number)
         self._initials = {
-            letter: np.concatenate([self._holding(number) for number in numbers])
+            letter: np.unique(np.concatenate([self._holding(number) for number in numbers]))
             for letter, numbers in initials.items()
         }
         self._numbers = {token: number for number, token in enumerate(tokens)}
-        self._neighbours = []
         self._known: dict[int, ParsedName] = {}
         self._known_words: dict[Token, dict[Token, float]] = {}
         self._reach: dict[Token | str, Reach | None] = {}
@@ -242,10 +236,9 @@ class NameIndex:
         joints: defaultdict[str, list[int]] = defaultdict(list)
         forms, words, starts = self._file.forms, self._words.tolist(), self._starts.tolist()
         for position in range(len(self)):
-            for run in runs(
-                [forms[word] for word in words[starts[position] : starts[position + 1]]]
-            ):
-                joints["".join(run)].append(position)
+            listed = [forms[word] for word in words[starts[position] : starts[position + 1]]]
+            for joint in {"".join(run) for run in runs(listed)}:
+                joints[joint].append(position)
         return joints
 
     def _holding(self, number: int) -> Positions:
@@ -310,7 +303,7 @@ class NameIndex:
     def _joined(self, form: str) -> Reach | None:
         """Return the names that hold a word near the query's neighbours written as one."""
         if form not in self._reach:
-            is_spelled = len(form) >= LEAST_JOINT and self._file.has_near_length(form)
+            is_spelled = len(form) >= LEAST_JOINT and self._file.may_spell(form)
             ways = spellings(form) if is_spelled else {form}
             found = [(1.0, self._holding(number), 1.0) for number in self._file.filed_under(ways)]
             return self._keep(form, [*found, *self._joint(form, 1.0)])
@@ -335,7 +328,7 @@ class NameIndex:
         known = self._known_words.get(token)
         if known is None:
             number = self._numbers.get(token)
-            near = self._file.near(token) if number is None else self._neighbours[number]
+            near = self._file.near(token) if number is None else self._neighbours.of(number)
             known = {self._tokens[one]: alike for alike, one in near}
             if len(self._known_words) >= MAX_WORDS:
                 self._known_words.clear()
@@ -354,6 +347,10 @@ class NameIndex:
         return reach
 
     def _together(self, found: Sequence[Word]) -> Reach:
+        if len(found) == 1:
+            [(only, positions, weight)] = found
+            alike, weights = np.full(len(positions), only), np.full(len(positions), weight)
+            return positions, alike.astype(np.float32), weights.astype(np.float32)
         lengths = [len(positions) for _, positions, _ in found]
         chain = np.concatenate([positions for _, positions, _ in found])
         alike = np.repeat(np.array([one for one, _, _ in found], dtype=np.float32), lengths)
@@ -386,10 +383,6 @@ def _read(
         np.array(words, dtype=np.int32),
         np.array(lengths, dtype=np.int32),
     )
-
-
-def _starts(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
 
 def _token(row: list[Any]) -> Token:

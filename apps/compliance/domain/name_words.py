@@ -1,7 +1,7 @@
 """Under which keys a word is filed and looked for, so that spelling mistakes lead to it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cached_property
 
 from rapidfuzz import process
@@ -17,6 +17,9 @@ from apps.compliance.domain.names import Token
 
 # Shorter words are not looked for with a letter missing: too many would be alike.
 LEAST_DELETED = 4
+# Words of that length may be another with one letter wrong, missing or added; from MANY_LETTERS on
+# two may be.
+LEAST_ENDED, MANY_LETTERS = 8, 18
 # Fewer words than this are not worth a sieve.
 FEW = 4
 # How alike a word is, and its number.
@@ -39,19 +42,19 @@ class WordFile:
         return found
 
     @cached_property
-    def _lengths(self) -> set[int]:
-        return {len(form) for form in self.forms}
+    def _ends(self) -> set[str]:
+        return {end for form in self.forms if len(form) >= LEAST_ENDED for end in _ends(form)}
 
-    def has_near_length(self, form: str) -> bool:
-        """Return whether a word is long enough to be the form but for a letter more or less."""
-        return not self._lengths.isdisjoint(range(len(form) - 1, len(form) + 2))
+    def may_spell(self, form: str) -> bool:
+        """Return whether a word may be the long form but for one letter, which leaves one end."""
+        return not self._ends.isdisjoint(_ends(form)) or len(form) >= MANY_LETTERS
 
-    def filed_under(self, ways: Iterable[str]) -> set[int]:
-        return {number for way in ways for number in self._ways.get(way, ())}
+    def filed_under(self, ways: Set[str]) -> set[int]:
+        return {number for way in self._ways.keys() & ways for number in self._ways[way]}
 
     def near(self, token: Token) -> list[Near]:
         """Return the words that may be the token, the nearest last."""
-        numbers = list(self.filed_under((*ways_of(token), token.form[0])))
+        numbers = list(self.filed_under(ways_of(token) | {token.form[0]}))
         if token.is_ascii and not token.number and not token.symbols and len(numbers) > FEW:
             numbers = self._spelled_alike(token, numbers)
         scored = (
@@ -79,6 +82,12 @@ class WordFile:
             or not (found := self.tokens[number]).is_ascii
             or found.folded == token.folded
         ]
+
+
+def _ends(form: str) -> tuple[str, str]:
+    """Return the first and the last letters: one wrong letter leaves one of them as it is."""
+    half = LEAST_ENDED // 2
+    return f"{form[:half]} ", f" {form[-half:]}"
 
 
 def runs(forms: Sequence[str]) -> Iterator[Sequence[str]]:

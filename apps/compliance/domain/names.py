@@ -50,9 +50,11 @@ PARTICLES = frozenset(
 )
 # What follows these is the father's name, not the bearer's.
 PATRONYMIC = frozenset({"ben", "bin", "bint", "ibn"})
-VOWELS = frozenset("aeiouwyh")
 # Scripts without vowels write p as b and v as f; a consonant skeleton takes the pairs as one.
-FOLDED = str.maketrans({"p": "b", "v": "f", "g": "k", "q": "k", "c": "k", "z": "s", "x": "ks"})
+BONES = str.maketrans(
+    {"p": "b", "v": "f", "g": "k", "q": "k", "c": "k", "z": "s", "x": "ks"}
+    | dict.fromkeys("aeiouwyh", "")
+)
 # One sound, written otherwise by another country's passports: vowels, doubled letters, digraphs.
 DIGRAPHS = (("sh", "ch"), ("kh", "h"), ("ph", "f"), ("ck", "k"))
 ONE_SOUND = str.maketrans({"e": "i", "y": "i", "o": "u", "w": "v", "q": "k"})
@@ -274,9 +276,7 @@ def _weight(form: str, tag: Any, *, is_number: bool, is_inside: bool) -> float:
 
 def _skeleton(form: str) -> str:
     """Return the consonants, doubled ones once: what scripts without vowels keep of a name."""
-    return _once(
-        letter for letter in form.replace("sh", "ch").translate(FOLDED) if letter not in VOWELS
-    )
+    return _once(form.replace("sh", "ch").translate(BONES))
 
 
 def _folded(form: str) -> str:
@@ -286,5 +286,5 @@ def _folded(form: str) -> str:
     return _once(form.translate(ONE_SOUND))
 
 
-def _once(letters: Iterable[str]) -> str:
+def _once(letters: str) -> str:
     return "".join(letter for letter, _ in groupby(letters))
