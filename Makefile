@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
+# Dozens of processes start in a demo or a run of tests: each would compile every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
 VENV := .venv

@@ -12,6 +12,8 @@ from django.db import connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings
 from psycopg.sql import SQL, Identifier
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 from xdist.scheduler import LoadScopeScheduling
 
 from apps.infrastructure import keys
@@ -84,6 +86,24 @@ def _empty_cache() -> None:
     cache.clear()
     clear_local_caches()
     keys.forget()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_listed_once() -> Iterator[None]:
+    """Look for static files once: each test client makes the middleware anew, which reads them."""
+    listed: dict[str, StaticFile] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add_files(self: WhiteNoiseMiddleware) -> None:
+        if not listed:
+            look(self)
+            listed.update(self.files)
+        self.files.update(listed)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(autouse=True, scope="session")
