@@ -16,7 +16,7 @@ from django_otp.admin import OTPAdminSite
 
 
 class StratfordAdminSite(OTPAdminSite):
-    site_header = "Stratford compliance desk"
+    site_header = "Stratford desk"
     site_title = "Stratford"
     index_title = "Desk"
     site_url = "/"

@@ -16,7 +16,7 @@ from apps.market.domain.bars import DailyBar
 from apps.market.models import Bar, Instrument
 from apps.market.providers.packaged import BarFile
 from apps.portal.management import seed
-from apps.portal.management.demo import People
+from apps.portal.management.demo import CAST, People
 from apps.portal.management.seed_client import FIRST_DEPOSIT, seed_client
 from apps.trading.models import Portfolio
 from apps.users.models import User
@@ -44,9 +44,10 @@ def test_seed_people_creates_whoever_is_missing_and_remembers_them(people: Peopl
     first = seed.seed_people(people, lambda done, total: heard.append((done, total)))
     again = seed.seed_people(People(people.path.parent), silent)
 
-    assert (first, again) == ("3 of 3 created", "0 of 3 created")
-    assert heard == [(1, 3), (2, 3), (3, 3)]
-    assert User.objects.count() == 3
+    every = len(CAST)
+    assert (first, again) == (f"{every} of {every} created", f"0 of {every} created")
+    assert heard == [(number, every) for number in range(1, every + 1)]
+    assert User.objects.count() == every
     for person in People(people.path.parent).people:
         user = User.objects.get(id=UUID(person.user_id))
         assert user.email == person.email
@@ -59,7 +60,7 @@ def test_seed_people_of_a_file_without_its_database_creates_them_again(people: P
         people.people[0].email, user_id="00000000-0000-4000-8000-000000000000", totp_secret="X"
     )
 
-    assert seed.seed_people(people, silent) == "3 of 3 created"
+    assert seed.seed_people(people, silent) == f"{len(CAST)} of {len(CAST)} created"
     assert people.people[0].totp_secret != "X"
 
 

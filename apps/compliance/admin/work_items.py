@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from apps.compliance.admin import work_bulk
@@ -58,10 +58,7 @@ PAGES = {
 
 @admin.register(WorkItem)
 class WorkItemAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("title", "kind_shown", "client", "priority", "due", "age", "assignee", "open_at"),
-        *("summary", "proposed_by", "escalated_by"),
-    )
+    list_display = ("title", "what", "client", "due", "age", "held_by")
     list_filter = FILTERS
     list_select_related = ("client", "assignee", "proposed_by", "escalated_by")
     search_fields = ("=subject_id", "=client__id")
@@ -103,27 +100,37 @@ class WorkItemAdmin(ReadOnlyAdmin):
     def has_assign_permission(self, request: HttpRequest) -> bool:
         return actor_of(request).has_perm(ASSIGN)
 
-    @admin.display(description="kind", ordering="kind")
-    def kind_shown(self, item: WorkItem) -> str:
-        return item.kind_words
+    @admin.display(description="what", ordering="kind")
+    def what(self, item: WorkItem) -> str:
+        return item.summary or item.kind_words
 
     @admin.display(description="due", ordering="due_at")
     def due(self, item: WorkItem) -> str:
-        text, now = f"{item.due_at:%Y-%m-%d %H:%M}", timezone.now()
-        if item.closed_at is not None:
-            return text
-        if item.due_at < now:
-            return format_html('<strong class="desk-late">late {}</strong>', text)
-        return format_html("<strong>soon {}</strong>", text) if item.due_at < soon_at(now) else text
+        now, style, words = timezone.now(), "", ""
+        if item.closed_at is None and item.due_at < now:
+            style, words = "desk-late", "late "
+        elif item.closed_at is None and item.due_at < soon_at(now):
+            style, words = "desk-soon", "soon "
+        text = f"{words}{item.due_at:%Y-%m-%d %H:%M}"
+        urgency = item.get_priority_display()
+        return format_html('<span class="{}">{}</span><br>{}', style, text, urgency)
 
     @admin.display(description="age", ordering="opened_at")
     def age(self, item: WorkItem) -> str:
         return duration_words((item.closed_at or timezone.now()) - item.opened_at)
 
-    @admin.display(description="open at")
-    def open_at(self, item: WorkItem) -> str:
-        holder, until = getattr(item, "lock_holder", None), getattr(item, "lock_until", None)
-        return f"{holder} until {until:%H:%M}" if holder and until else "-"
+    @admin.display(description="whose", ordering="assignee")
+    def held_by(self, item: WorkItem) -> str:
+        """Tell who has it, who handed it up or proposed it, and where its page is open."""
+        until = getattr(item, "lock_until", None)
+        told = [
+            ("", item.assignee),
+            ("escalated by ", item.escalated_by),
+            ("proposed by ", item.proposed_by),
+            (f"open until {until:%H:%M} with " if until else "", getattr(item, "lock_holder", None)),
+        ]
+        lines = [(words, who) for words, who in told if who]
+        return format_html_join("", "<div>{}{}</div>", lines) or "nobody"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -13,7 +13,9 @@ from apps.core.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from apps.users.models import User
 
 # The parameters of the queue that say what is shown; whom one searched for is not kept.
-KEPT = frozenset(("state", "kind", "waits", "held", "sla", "age", "priority__exact", "topic", "o"))
+KEPT = frozenset(
+    ("state", "kind", "waits", "held", "sla", "age", "priority__exact", "escalated", "topic", "o")
+)
 MAX_QUERY, MAX_NAME, MAX_VIEWS = 300, 40, 30
 
 

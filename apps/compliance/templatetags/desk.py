@@ -39,7 +39,7 @@ def figure(value: Any, name: str = "") -> str:
         return ", ".join(str(item) for item in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = f"{value.normalize():f}" if isinstance(value, Decimal) and value else str(value)
+    text = f"{value.normalize():,f}" if isinstance(value, Decimal) and value else str(value)
     if name.endswith("_at"):
         return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
     if name in AMOUNTS:

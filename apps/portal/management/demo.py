@@ -31,6 +31,11 @@ CAST = (
     ("client@stratford.example", "Hannelore Brightwater", Role.CLIENT),
     ("officer@stratford.example", "Oscar Officer", Role.COMPLIANCE_OFFICER),
     ("second.officer@stratford.example", "Sofia Second", Role.COMPLIANCE_OFFICER),
+    ("supervisor@stratford.example", "Samuel Supervisor", Role.COMPLIANCE_SUPERVISOR),
+    ("operations@stratford.example", "Olivia Operations", Role.OPERATIONS),
+    ("second.operations@stratford.example", "Otto Second", Role.OPERATIONS),
+    ("auditor@stratford.example", "Aisha Auditor", Role.AUDITOR),
+    ("administrator@stratford.example", "Adam Administrator", Role.ADMINISTRATOR),
 )
 
 
