@@ -73,6 +73,10 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
         """Return what is decided on one page."""
         return self.open().filter(page_id=page_id)
 
+    def escalated(self) -> Self:
+        """Return what a supervisor has to answer."""
+        return self.open().filter(escalated_at__isnull=False, escalation_answered_at=None)
+
     def awaiting_second(self, officer: "User") -> Self:
         """Return what another officer proposed, about somebody else."""
         waiting = self.open().filter(proposed_by__isnull=False)

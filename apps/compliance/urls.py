@@ -98,6 +98,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         work_items.WorkReleaseView.as_view(),
         name="api-work-release",
     ),
+    path(
+        "work-items/<uuid:work_item_id>/escalate",
+        work_items.WorkEscalateView.as_view(),
+        name="api-work-escalate",
+    ),
     path("screening/searches", screening.SearchListView.as_view(), name="api-searches"),
     path(
         "screening/searches/<uuid:search_id>",

@@ -23,6 +23,7 @@ from apps.compliance.domain.alerts import (
 )
 from apps.compliance.models import Alert, AlertEvidence, AlertNote, WorkLock
 from apps.compliance.services import alerts as services
+from apps.compliance.services.work_locks import work_lock_take
 from apps.core.errors import (
     Conflict,
     DomainError,
@@ -298,7 +299,7 @@ def test_alert_about_the_officer_is_not_theirs_to_decide(name: str) -> None:
 def test_alert_open_at_another_officer_is_locked_until_the_hold_expires(name: str) -> None:
     first, second = make_officer(), make_officer()
     alert = make_alert()
-    services.alert_view(actor=first, alert_id=alert.id)
+    work_lock_take(actor=first, page_id=alert.id)
     before = snapshot(alert)
 
     with pytest.raises(Conflict) as refusal:
@@ -384,13 +385,3 @@ def test_alert_raised_at_once_is_one_alert() -> None:
 
     assert len({result.id for result in results if isinstance(result, Alert)}) == 1
     assert AlertEvidence.objects.count() == 6
-
-
-def test_alert_viewed_by_its_proposer_stays_free_for_the_second_officer() -> None:
-    first, second = make_officer(), make_officer()
-    alert = make_alert()
-    services.alert_propose(actor=first, alert_id=alert.id, **DECISION)
-
-    services.alert_view(actor=first, alert_id=alert.id)
-
-    assert services.alert_confirm(actor=second, alert_id=alert.id).status == "CLOSED"

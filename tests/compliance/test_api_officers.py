@@ -152,7 +152,16 @@ def test_work_is_listed_given_out_taken_and_let_go() -> None:
     assert post(api, f"{WORK}/next")[1]["item"]["id"] == free[0]["id"]
     assert post(api, f"{WORK}/next")[1] == {"item": None}
     assert api.get(WORK, {"waits": "SECOND"}).json()["results"] == []
+    status, handed = post(other, f"{WORK}/{given['id']}/escalate", reason="Not alone")
+    assert (status, handed["is_escalated"], handed["escalation"]) == (200, True, "Not alone")
+    (above,) = api.get(WORK, {"escalated": "YES"}).json()["results"]
+    assert (above["id"], above["assignee_id"], "escalation" in above) == (given["id"], None, False)
+    assert given["id"] not in str(api.get(WORK, {"escalated": "NO"}).json())
+    assert post(other, f"{WORK}/{given['id']}/take")[0] == 403
+    assert post(other, f"{WORK}/{given['id']}/escalate", reason="Again")[0] == 409
+    supervisor = make_officer(Role.COMPLIANCE_SUPERVISOR)
+    assert post(api_client(supervisor), f"{WORK}/next")[1]["item"]["escalation"] == "Not alone"
     client = api_client(make_user())
     assert (client.get(WORK).status_code, post(client, f"{WORK}/next")[0]) == (403, 403)
     assert post(client, f"{WORK}/{given['id']}/take")[0] == 404
-    assert WorkItem.objects.get(id=given["id"]).assignee_id == second.pk
+    assert WorkItem.objects.get(id=given["id"]).assignee_id == supervisor.pk

@@ -8,8 +8,9 @@ from django.urls import reverse
 from apps.audit.services import outbox_deliver
 from apps.compliance.models import Alert, KycRecord, ScreeningHit
 from apps.compliance.selectors.screening_alerts import hits_outcome
-from apps.compliance.services.alerts import alert_confirm, alert_propose, alert_view
+from apps.compliance.services.alerts import alert_confirm, alert_propose
 from apps.compliance.services.kyc_decisions import kyc_confirm_decision, kyc_propose_decision
+from apps.compliance.services.work_locks import work_lock_take
 from apps.core.errors import NotPermitted, Refused
 from apps.users.models import User
 from tests.compliance.alert_factories import make_officer
@@ -63,7 +64,7 @@ def test_kyc_decision_of_two_officers_closes_the_alert_as_its_hits_were_decided(
     dispose(officer)
     record.refresh_from_db()
     # Whoever has the alert's page open does not hold up the decision on the record.
-    alert_view(actor=officer, alert_id=Alert.objects.get().id)
+    work_lock_take(actor=officer, page_id=Alert.objects.get().id)
     assert propose(record, officer).status == "PROPOSED"
     assert Alert.objects.get().status == "OPEN"
     with pytest.raises(NotPermitted):

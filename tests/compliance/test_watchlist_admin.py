@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.compliance.models import (
     OperationsAlert,
@@ -10,6 +11,7 @@ from apps.compliance.models import (
     WatchlistImport,
     WatchlistSource,
     WatchlistVersion,
+    WorkLock,
 )
 from apps.compliance.selectors.own_list import own_entries
 from apps.compliance.services.operations_alerts import operations_alert_raise
@@ -107,6 +109,11 @@ def test_import_that_shrank_is_let_in_on_the_desk() -> None:
     assert WatchlistImport.objects.get().override_confirmed_by is None
 
     assert "Confirm as second person" in other.get(page).content.decode()
+    assert WorkLock.objects.get(page_id=attempt.id).until > timezone.now()
+    third = signed_in(make_user(Role.COMPLIANCE_OFFICER))
+    text = third.get(page).content.decode()
+    assert "has this open until" in text
+    assert "Confirm as second person" not in text
     other.post(page, {"command": "confirm"})
 
     attempt.refresh_from_db()

@@ -53,9 +53,9 @@ from apps.compliance.services.work_locks import (
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, NotPermitted
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.alert_factories import make_alert, make_client, make_officer, make_proposed
+from tests.compliance.alert_factories import make_alert, make_client, make_officer
 from tests.compliance.factories import hit_decide, make_kyc
-from tests.compliance.test_alerts import in_threads
+from tests.compliance.test_alerts import DECISION, in_threads
 from tests.users.factories import make_user
 from tests.users.world import make_lists, make_screening
 
@@ -322,8 +322,9 @@ def test_two_officers_who_open_a_page_at_once_are_one_that_holds_it() -> None:
 @pytest.mark.django_db
 def test_proposed_alert_is_free_for_the_second_officer_at_once() -> None:
     first, second = make_officer(), make_officer()
-    alert = make_proposed(first)
-    alert_services.alert_view(actor=first, alert_id=alert.id)
+    alert = make_alert()
+    work_lock_take(actor=first, page_id=alert.id)
+    alert_services.alert_propose(actor=first, alert_id=alert.id, **DECISION)
     assert alert_services.alert_confirm(actor=second, alert_id=alert.id).status == "CLOSED"
     assert Alert.objects.get().confirmed_by == second
 
@@ -356,11 +357,42 @@ def test_page_that_an_officer_escalates_is_a_supervisors_from_then_on() -> None:
     with pytest.raises(Conflict):
         work_page_escalate(actor=other, **asked)
     assert services.work_take_next(actor=other) is None
-    with pytest.raises(InvalidInput):
+    with pytest.raises(NotPermitted):
         services.work_item_assign(actor=other, item_id=item.id, assignee_id=other.pk)
+    with pytest.raises(NotPermitted):
+        work_lock_take(actor=other, page_id=item.page_id)
+    with pytest.raises(Conflict) as refusal:
+        alert_services.alert_propose(actor=officer, alert_id=alert.id, **DECISION)
+    assert refusal.value.code == "work_escalated"
+    assert Alert.objects.get().status == "OPEN"
+    assert services.page_opened(other, item.page_id, is_open=True)["barred"]
     taken = services.work_take_next(actor=supervisor)
     assert taken is not None
     assert taken.assignee == supervisor
+
+
+@pytest.mark.django_db
+def test_supervisor_answers_by_a_proposal_or_by_giving_the_item_to_an_officer() -> None:
+    officer, other = make_officer(), make_officer()
+    supervisor = make_user(Role.COMPLIANCE_SUPERVISOR)
+    for name in ("proposed", "given"):
+        alert = make_alert(make_client())
+        item = item_of(alert.id)
+        work_page_escalate(actor=officer, page_id=item.page_id, reason="Not alone")
+        assert set(WorkItem.objects.escalated()) == {item}, name
+        if name == "given":
+            services.work_item_assign(actor=supervisor, item_id=item.id, assignee_id=other.pk)
+            alert_services.alert_propose(actor=other, alert_id=alert.id, **DECISION)
+        else:
+            alert_services.alert_propose(actor=supervisor, alert_id=alert.id, **DECISION)
+            item = item_of(alert.id)
+        assert not WorkItem.objects.escalated().exists(), name
+        assert alert_services.alert_confirm(actor=officer, alert_id=alert.id).status == "CLOSED"
+    work = item_of(make_alert(make_client()).id)
+    for _ in range(2):
+        work_page_escalate(actor=officer, page_id=work.page_id, reason="Once more")
+        services.work_item_assign(actor=supervisor, item_id=work.id, assignee_id=officer.pk)
+    assert AuditEvent.objects.filter(name="compliance.work.escalated").count() == 4
 
 
 @pytest.mark.django_db

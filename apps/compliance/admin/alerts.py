@@ -179,11 +179,10 @@ class AlertAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:compliance_alert_change", args=[alert_id]))
 
     def _review(self, alert: Alert, actor: User) -> dict[str, Any]:
-        now = timezone.now()
         is_decidable = alert.status != Alert.Status.CLOSED and actor.has_perm(services.DECIDE)
         concerned = actor.pk in {alert.client_id, alert.proposed_by_id}
         work = page_opened(actor, alert.id, is_open=is_decidable and not concerned)
-        is_mine = not work["locked"] and alert.client_id != actor.pk
+        is_mine = not work["barred"] and alert.client_id != actor.pk
         may_act = actor.has_perm(services.DECIDE) and is_mine
         outcome = hits_outcome(alert)
         record = kyc_of(alert.client_id)
@@ -192,7 +191,6 @@ class AlertAdmin(ReadOnlyAdmin):
             "title": str(alert),
             "opts": Alert._meta,
             "alert": alert,
-            "late": alert.status != Alert.Status.CLOSED and alert.due_at < now,
             **work,
             "may_propose": may_act and alert.status == Alert.Status.OPEN,
             "may_confirm": may_act

@@ -299,7 +299,7 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     work = page_opened(actor, record.id, is_open=may_decide and has_work and not is_concerned)
     return {
         **work,
-        "may_decide": may_decide and not work["locked"],
+        "may_decide": may_decide and not work["barred"],
         "is_own": record.client_id == actor.pk,
         "is_proposer": is_proposer,
         "alert": alert if actor.has_perm("compliance.view_alert") else None,

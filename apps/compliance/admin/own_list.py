@@ -56,18 +56,18 @@ class OwnListChangeAdmin(ReadOnlyAdmin):
             return self._decide(request, change)  # type: ignore[return-value]
         actor = actor_of(request)
         is_open = change.status == OwnListChange.Status.PROPOSED
+        work = page_opened(actor, change.id, is_open=is_open and change.proposed_by_id != actor.pk)
+        may_decline = is_open and actor.has_perm(PROPOSE) and not work["barred"]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(change),
-            **page_opened(actor, change.id, is_open=is_open and change.proposed_by_id != actor.pk),
+            **work,
             "change": change,
             "changes": proposal_diff(change)[:SHOWN] if is_open else [],
             "is_stale": is_open and change.base_version != own_version(),
-            "may_decline": is_open and actor.has_perm(PROPOSE),
-            "may_confirm": is_open
-            and actor.has_perm(PROPOSE)
-            and change.proposed_by_id != actor.pk,
+            "may_decline": may_decline,
+            "may_confirm": may_decline and change.proposed_by_id != actor.pk,
         }
         template = "admin/compliance/ownlistchange/proposal.html"
         return TemplateResponse(request, template, context)

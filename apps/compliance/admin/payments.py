@@ -90,7 +90,7 @@ def _review(actor: User, screening: PaymentScreening) -> dict[str, Any]:
         "exits": exits,
         "pending": pending,
         "is_proposer": is_proposer,
-        "may_act": may_act and not work["locked"],
+        "may_act": may_act and not work["barred"],
         "actions": PaymentExit.Action.choices,
         "alert": screening.alert if actor.has_perm("compliance.view_alert") else None,
     }

@@ -130,6 +130,7 @@ class ScreeningThresholdAdmin(DeskAdmin):
                 self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(_address("change", row.id))
         is_open = row.status == "PROPOSED"
+        work = page_opened(actor, row.id, is_open=is_open and row.proposed_by_id != actor.pk)
         return self._page(
             request,
             "screeningthreshold/review",
@@ -137,8 +138,8 @@ class ScreeningThresholdAdmin(DeskAdmin):
             row=row,
             current=threshold_in_force(row.list_code, row.risk_class),
             replay=threshold_replay(row.list_code, row.risk_class, row.threshold),
-            **page_opened(actor, row.id, is_open=is_open and row.proposed_by_id != actor.pk),
-            may_change=is_open and actor.has_perm(thresholds.CHANGE),
+            **work,
+            may_change=is_open and actor.has_perm(thresholds.CHANGE) and not work["barred"],
             is_proposer=row.proposed_by_id == actor.pk,
         )
 

@@ -25,6 +25,7 @@ from apps.compliance.models import (
 from apps.compliance.selectors.watchlists import import_progress, version_diff, version_uids
 from apps.compliance.services import watchlist_overrides, watchlist_sources
 from apps.compliance.services.operations_alerts import ACKNOWLEDGE, operations_alert_acknowledge
+from apps.compliance.services.work_items import page_opened
 from apps.core.errors import DomainError
 from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
@@ -121,18 +122,21 @@ class WatchlistImportAdmin(ReadOnlyAdmin):
             return self._post(request, attempt)  # type: ignore[return-value]
         actor = actor_of(request)
         is_possible = attempt.code in watchlist_overrides.POSSIBLE
-        may = actor.has_perm(watchlist_sources.PROPOSE) and is_possible
+        is_open = is_possible and attempt.override_confirmed_by_id is None
+        is_proposer = attempt.override_proposed_by_id == actor.pk
+        may = is_open and actor.has_perm(watchlist_sources.PROPOSE)
+        work = page_opened(actor, attempt.id, is_open=may and not is_proposer)
+        may = may and not work["barred"]
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Import of {attempt}",
+            **work,
             "attempt": attempt,
             "progress": import_progress(attempt.id),
             "is_possible": is_possible,
             "may_propose": may and attempt.override_proposed_by_id is None,
-            "may_confirm": may
-            and attempt.override_confirmed_by_id is None
-            and attempt.override_proposed_by_id not in {None, actor.pk},
+            "may_confirm": may and attempt.override_proposed_by_id is not None and not is_proposer,
         }
         template = "admin/compliance/watchlistimport/attempt.html"
         return TemplateResponse(request, template, context)

@@ -153,7 +153,9 @@ class EscalatedFilter(admin.SimpleListFilter):
         return [("yes", "To the supervisors")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WorkItem]) -> QuerySet[WorkItem]:
-        return queryset.exclude(escalated_at=None) if self.value() == "yes" else queryset
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(id__in=WorkItem.objects.escalated().values("id"))
 
 
 FILTERS = (

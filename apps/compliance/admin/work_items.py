@@ -122,12 +122,12 @@ class WorkItemAdmin(ReadOnlyAdmin):
     @admin.display(description="whose", ordering="assignee")
     def held_by(self, item: WorkItem) -> str:
         """Tell who has it, who handed it up or proposed it, and where its page is open."""
-        until = getattr(item, "lock_until", None)
+        holder, until = getattr(item, "lock_holder", None), getattr(item, "lock_until", None)
         told = [
             ("", item.assignee),
-            ("escalated by ", item.escalated_by),
+            ("escalated by ", item.escalated_by if item.is_escalated else None),
             ("proposed by ", item.proposed_by),
-            (f"open until {until:%H:%M} with " if until else "", getattr(item, "lock_holder", None)),
+            (f"open until {until:%H:%M} with " if until else "", holder),
         ]
         lines = [(words, who) for words, who in told if who]
         return format_html_join("", "<div>{}{}</div>", lines) or "nobody"

@@ -20,7 +20,8 @@ class WorkItem(BaseModel):
     `page_id` is what is opened to decide it: a hit's is the client's KYC record.  `topic` is what
     it is grouped by (a list, a scenario).  With `proposed_by` it waits for another officer, who
     reads in `summary` what confirming would do.  Neither title nor summary names a client.
-    What an officer has escalated is a supervisor's; `escalation` says why.
+    What an officer has escalated is a supervisor's until they answer: by a proposal, or by giving
+    it to an officer.  `escalation` says why.
     """
 
     kind = models.CharField(max_length=9)
@@ -47,6 +48,7 @@ class WorkItem(BaseModel):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     escalated_at = models.DateTimeField(null=True)
+    escalation_answered_at = models.DateTimeField(null=True)
     escalation = EncryptedTextField[str | None, str | None](data_class="compliance", null=True)
     closed_at = models.DateTimeField(null=True)
 
@@ -54,7 +56,7 @@ class WorkItem(BaseModel):
 
     class Meta:
         ordering = ("priority", "due_at", "opened_at", "id")
-        verbose_name_plural = "work queue"
+        verbose_name = "work item"
         constraints = (
             models.UniqueConstraint(
                 fields=["kind", "subject_id"],
@@ -94,6 +96,10 @@ class WorkItem(BaseModel):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_escalated(self) -> bool:
+        return self.escalated_at is not None and self.escalation_answered_at is None
 
     @property
     def kind_words(self) -> str:

@@ -26,11 +26,17 @@ EXPORT_ROWS = 10_000
 
 
 def work_list(
-    user: User, *, held: str = "", waits: str = "", **chosen: object
+    user: User,
+    *,
+    held: str = "",
+    waits: str = "",
+    escalated: str = "",
+    **chosen: object,
 ) -> QuerySet[WorkItem]:
     """Return what waits and the user may see; `chosen` by column.
 
-    `held` is ME or NOBODY; `waits` is FIRST (for a decision) or SECOND (for the user's own eyes).
+    `held` is ME or NOBODY; `waits` is FIRST (for a decision) or SECOND (for the user's own eyes);
+    `escalated` is YES (waits for a supervisor) or NO.
     """
     items = WorkItem.objects.open().filter(**chosen)
     if held:
@@ -39,6 +45,9 @@ def work_list(
         items = items.filter(proposed_by=None)
     elif waits == "SECOND":
         items = items.filter(id__in=WorkItem.objects.awaiting_second(user).values("id"))
+    if escalated:
+        above = Q(id__in=WorkItem.objects.escalated().values("id"))
+        items = items.filter(above if escalated == "YES" else ~above)
     return items if user.has_perm(VIEW) else items.none()
 
 
@@ -67,25 +76,34 @@ def page_items(page_id: UUID) -> list[WorkItem]:
     return list(WorkItem.objects.of_page(page_id).select_related("assignee", "escalated_by"))
 
 
+def is_escalated_above(officer: User, page_id: UUID) -> bool:
+    """Return whether something on the page waits for a supervisor, and the officer is none."""
+    waiting = WorkItem.objects.of_page(page_id).escalated()
+    return not officer.has_perm(ASSIGN) and waiting.exists()
+
+
 def page_state(officer: User, page_id: UUID) -> dict[str, Any]:
     """Return what a review page shows of the queue: whose it is, and who has it open.
 
-    `locked` is the lock of another officer, `held` the viewer's own.
+    `locked` is the lock of another officer, `held` the viewer's own; `barred` is whether the viewer
+    may only read: it is open with another, or a supervisor's.
     """
     lock, items = page_lock(page_id), page_items(page_id)
     is_mine = lock is not None and lock.officer_id == officer.pk
     due = min((item.due_at for item in items), default=None)
     takeable = [item for item in items if item.proposed_by_id != officer.pk]
+    is_above = not officer.has_perm(ASSIGN) and any(item.is_escalated for item in items)
     return {
         "work_page": page_id,
         "work_items": items,
         "locked": None if is_mine else lock,
+        "barred": (lock is not None and not is_mine) or is_above,
         "held": lock if is_mine else None,
         "work_due": due,
         "work_late": due is not None and due < timezone.now(),
         "escalated": next((item for item in items if item.escalated_at), None),
         "may_escalate": any(
-            item.escalated_at is None
+            not item.is_escalated
             and item.client_id != officer.pk
             and officer.has_perm(DECIDE[item.kind])
             for item in items
@@ -93,7 +111,7 @@ def page_state(officer: User, page_id: UUID) -> dict[str, Any]:
         "assignees": sorted({str(item.assignee) for item in items if item.assignee}),
         "may_take": any(
             item.assignee_id is None
-            and (item.escalated_at is None or officer.has_perm(ASSIGN))
+            and not is_above
             and item.client_id != officer.pk
             and officer.has_perm(DECIDE[item.kind])
             for item in takeable

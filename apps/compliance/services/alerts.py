@@ -30,7 +30,7 @@ from apps.compliance.events import (
 )
 from apps.compliance.models import Alert, AlertEvidence, AlertNote, KycRecord
 from apps.compliance.selectors.screening_alerts import check_follows_hits
-from apps.compliance.services.work_locks import work_lock_release, work_lock_require, work_lock_take
+from apps.compliance.services.work_locks import work_lock_release, work_lock_require
 from apps.core.commands import command
 from apps.core.errors import Conflict, InvalidInput, NotPermitted
 from apps.users.models import User
@@ -216,16 +216,9 @@ def alert_note(*, actor: User, alert_id: UUID, note: str) -> AlertNote:
 
 @command
 def alert_view(*, actor: User, alert_id: UUID) -> Alert:
-    """Record that the officer saw the alert, and lock it for them if it is free.
-
-    Somebody who may not decide sees without locking; so does the proposer of a decision, who must
-    leave the way to the second officer.  Raises NotPermitted or NotFound.
-    """
+    """Record that the officer saw the alert; raises NotPermitted or NotFound."""
     _require(actor, VIEW)
     alert = Alert.objects.locked(alert_id)
-    may_decide = actor.has_perm(DECIDE) and actor.pk not in {alert.client_id, alert.proposed_by_id}
-    if alert.status != Alert.Status.CLOSED and may_decide:
-        work_lock_take(actor=actor, page_id=alert.id)
     emit(AlertViewed(**alert_identity(alert)), actor=actor)
     return alert
 

@@ -29,13 +29,15 @@ def work_page_escalate(*, actor: User, page_id: UUID, reason: str) -> int:
     if not 0 < len(text) <= MAX_REASON or "\x00" in text:
         raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
     work_lock_require(actor=actor, page_id=page_id)
-    items = WorkItem.objects.of_page(page_id).filter(kind__in=kinds_of(actor), escalated_at=None)
-    found = list(items.exclude(client=actor).order_by("id").select_for_update())
+    items = WorkItem.objects.of_page(page_id).filter(kind__in=kinds_of(actor)).exclude(client=actor)
+    locked = items.order_by("id").select_for_update()
+    found = [item for item in locked if not item.is_escalated]
     if not found:
         raise Conflict("There is nothing to escalate.", code="nothing_to_escalate")
     for item in found:
         item.assignee = None
         item.escalated_by, item.escalated_at, item.escalation = actor, timezone.now(), text
+        item.escalation_answered_at = None
         item.save()
         event = WorkEscalated(stream=item.stream, kind=item.kind, subject_id=str(item.subject_id))
         emit(event, actor=actor)

@@ -13,7 +13,7 @@ from apps.audit.services import emit
 from apps.compliance.domain.work_events import WorkAssigned, WorkExported
 from apps.compliance.domain.work_items import DECIDE, Priority, WorkKind, due_at
 from apps.compliance.models import WorkItem
-from apps.compliance.selectors.work_items import ASSIGN, page_state
+from apps.compliance.selectors.work_items import ASSIGN, is_escalated_above, page_state
 from apps.compliance.selectors.work_subjects import NO_PROPOSAL, SOURCES, WorkSubject
 from apps.compliance.services.work_locks import TAKE, work_lock_take
 from apps.core.commands import command
@@ -55,7 +55,7 @@ def work_take_next(*, actor: User) -> WorkItem | None:
     _require(actor, TAKE)
     free = WorkItem.objects.unassigned_for(actor, kinds_of(actor))
     if not actor.has_perm(ASSIGN):
-        free = free.filter(escalated_at=None)
+        free = free.exclude(id__in=WorkItem.objects.escalated().values("id"))
     page = Q(page_id=OuterRef("page_id"))
     sooner = Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), id__lt=OuterRef("id"))
     of_others = WorkItem.objects.open().filter(page, assignee__isnull=False).exclude(assignee=actor)
@@ -87,20 +87,20 @@ def work_next(*, actor: User) -> WorkItem | None:
 def work_item_assign(*, actor: User, item_id: UUID, assignee_id: UUID | None) -> WorkItem:
     """Give an open item to an officer (None: to nobody); the same assignee again changes nothing.
 
-    One's own name, or letting go of what no other has, needs take_workitem; everything else
-    assign_workitem.  Raises NotPermitted, NotFound, Conflict when it is decided, InvalidInput for
-    whoever may not decide it.
+    One's own name, or letting go of what no other has, needs take_workitem; everything else, and
+    what was escalated, assign_workitem.  Who gives that to an officer has answered.  Raises
+    NotPermitted, NotFound, Conflict when it is decided, InvalidInput for whoever may not decide it.
     """
     item = WorkItem.objects.locked(item_id)
     lets_go = assignee_id is None and item.assignee_id in {None, actor.pk}
     takes = assignee_id == actor.pk and item.assignee_id in {None, actor.pk}
-    _require(actor, TAKE if lets_go or takes else ASSIGN)
+    _require(actor, TAKE if (lets_go or takes) and not item.is_escalated else ASSIGN)
     if item.closed_at is not None:
         raise Conflict("This is decided already.", code="work_closed")
     if item.assignee_id == assignee_id:
         return item
     if assignee_id is not None:
-        _check_assignee(item, assignee_id)
+        _admit(item, assignee_id)
     _assign(item, actor, assignee_id)
     return item
 
@@ -127,11 +127,12 @@ def page_opened(officer: User, page_id: UUID, *, is_open: bool) -> dict[str, Any
     """Hold a page that is opened for deciding; return what it shows of the queue (`page_state`).
 
     `is_open` is whether there is something that this officer could decide: a proposer must leave
-    the way to the second officer.
+    the way to the second officer, and an officer to the supervisor.
     """
     if is_open and officer.has_perm(TAKE):
         work_items_sync()
-        work_lock_take(actor=officer, page_id=page_id)
+        if not is_escalated_above(officer, page_id):
+            work_lock_take(actor=officer, page_id=page_id)
     return page_state(officer, page_id)
 
 
@@ -145,18 +146,20 @@ def _require(actor: User, permission: str) -> None:
         raise NotPermitted("You may not do this.")
 
 
-def _check_assignee(item: WorkItem, assignee_id: UUID) -> None:
+def _admit(item: WorkItem, assignee_id: UUID) -> None:
+    """Refuse whoever may not decide the item; an officer who is given it has their answer."""
     assignee = User.objects.filter(pk=assignee_id, is_active=True).first()
     concerned = assignee_id in {item.client_id, item.proposed_by_id}
-    needed = ASSIGN if item.escalated_at else TAKE
-    may = assignee is not None and assignee.has_perm(needed) and item.kind in kinds_of(assignee)
-    if not may or concerned:
+    may = assignee is not None and assignee.has_perm(TAKE) and item.kind in kinds_of(assignee)
+    if assignee is None or not may or concerned:
         raise InvalidInput("That person may not decide this.", field="assignee")
+    if item.is_escalated and not assignee.has_perm(ASSIGN):
+        item.escalation_answered_at = timezone.now()
 
 
 def _assign(item: WorkItem, actor: User, assignee_id: UUID | None) -> None:
     item.assignee_id = assignee_id
-    item.save(update_fields=["assignee", "updated_at"])
+    item.save(update_fields=["assignee", "escalation_answered_at", "updated_at"])
     event = WorkAssigned(
         stream=item.stream,
         kind=item.kind,
@@ -200,11 +203,14 @@ def _sync(kind: WorkKind, subject_ids: Collection[UUID] | None = None) -> None:
 def _follow(item: WorkItem, subject: WorkSubject, row: Any) -> None:
     """Take over what the subject says.
 
-    A proposal leaves its proposer's hands; one that was sent back returns to them.
+    A proposal leaves its proposer's hands; one that was sent back returns to them.  Either answers
+    what was escalated: from then on any other officer may go on.
     """
     proposer = item.proposed_by_id
     proposed_at = row.work_mark if subject.proposed_by_id else None
     if proposed_at != item.proposed_at:
+        if item.is_escalated:
+            item.escalation_answered_at = timezone.now()
         item.assignee_id = None if subject.proposed_by_id else proposer
     for name in TAKEN_OVER:
         setattr(item, name, getattr(subject, name))

@@ -29,5 +29,6 @@ OFFICERS_API: dict[str, Audience] = {
         f"POST {WORK}/next": TAKE,
         f"POST {WORK}/<uuid:work_item_id>/take": TAKE,
         f"POST {WORK}/<uuid:work_item_id>/release": TAKE,
+        f"POST {WORK}/<uuid:work_item_id>/escalate": TAKE,
     }.items()
 }
