@@ -129,6 +129,6 @@ class WorkEscalateView(ApiView):
     def post(self, request: Request, work_item_id: UUID) -> Response:
         actor = actor_of(request)
         item = work_get(actor, work_item_id)
-        reason = self.validated(EscalationInput(data=request.data))["reason"]
-        work_page_escalate(actor=actor, page_id=item.page_id, reason=reason)
+        told: dict[str, Any] = self.validated(EscalationInput(data=request.data))
+        work_page_escalate(actor=actor, page_id=item.page_id, **told)
         return Response(WorkInHandOutput(work_get(actor, item.id)).data)

@@ -5,12 +5,13 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.audit.services import emit
+from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.domain.work_events import WorkEscalated
 from apps.compliance.models import WorkItem
 from apps.compliance.services.work_items import kinds_of
 from apps.compliance.services.work_locks import TAKE, work_lock_release, work_lock_require
 from apps.core.commands import command
-from apps.core.errors import Conflict, InvalidInput, NotPermitted
+from apps.core.errors import Conflict, NotPermitted
 from apps.users.models import User
 
 MAX_REASON = 2000
@@ -25,9 +26,7 @@ def work_page_escalate(*, actor: User, page_id: UUID, reason: str) -> int:
     """
     if not actor.is_active or not actor.has_perm(TAKE):
         raise NotPermitted("You may not do this.")
-    text = reason.strip()
-    if not 0 < len(text) <= MAX_REASON or "\x00" in text:
-        raise InvalidInput(f"A reason of 1 to {MAX_REASON} characters is needed.", field="reason")
+    text = reason_checked(reason, most=MAX_REASON)
     work_lock_require(actor=actor, page_id=page_id)
     items = WorkItem.objects.of_page(page_id).filter(kind__in=kinds_of(actor)).exclude(client=actor)
     locked = items.order_by("id").select_for_update()
