@@ -15,7 +15,7 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import InvalidInput
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import diligence_complete, fill_kyc
+from tests.compliance.factories import diligence_complete, fill_kyc, put_kyc
 from tests.users.factories import make_user
 from tests.users.helpers import age_second_factor, prove_second_factor
 
@@ -191,7 +191,7 @@ def test_document_is_an_attachment_for_officers() -> None:
 
 def test_asvs_v5_4_3_review_page_shows_the_refused_state_and_no_way_to_the_file() -> None:
     record = reviewed()
-    KycRecord.objects.filter(id=record.id).update(status="NEEDS_INFORMATION")
+    put_kyc(record, "NEEDS_INFORMATION")
     with pytest.raises(InvalidInput):
         document_upload(actor=record.client, kind="PROOF_OF_ADDRESS", data=EICAR)
     client, _ = desk()

@@ -8,7 +8,7 @@ from apps.audit.models import AuditEvent
 from apps.compliance.models import Case, KycRecord, ScreeningHit, ScreeningSearch
 from apps.users.domain.roles import Role
 from tests.compliance.alert_factories import make_officer
-from tests.compliance.factories import fill_kyc
+from tests.compliance.factories import fill_kyc, put
 from tests.compliance.test_services_screening import with_list
 from tests.users.factories import api_client, make_user
 from tests.users.world import make_lists, make_screening
@@ -25,7 +25,7 @@ DECISION: dict[str, Any] = {
 def make_screened(status: str = "IN_REVIEW") -> tuple[KycRecord, ScreeningHit]:
     client = make_user(Role.CLIENT)
     fill_kyc(client)
-    KycRecord.objects.update(status=status, risk_rating="LOW")
+    put(KycRecord.objects.all(), status=status, risk_rating="LOW")
     record = KycRecord.objects.get()
     make_lists(client)
     _, hit_id = make_screening(client, record)

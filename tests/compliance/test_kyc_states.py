@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import permutations
 
+import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from apps.audit.services import outbox_deliver
@@ -19,11 +22,24 @@ from apps.compliance.services.reviews import reviews_lapse, reviews_open
 from apps.core.errors import Conflict, IllegalTransition, NotPermitted, Refused
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import ASKED, fill_kyc
+from tests.compliance.factories import ASKED, fill_kyc, put_kyc
 from tests.trading.factories import make_portfolio
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
+# Where the client, the clock or screening moves a record.
+UNDECIDED = {
+    ("DRAFT", "SUBMITTED"),
+    ("SUBMITTED", "SCREENING"),
+    ("SCREENING", "IN_REVIEW"),
+    ("NEEDS_INFORMATION", "SUBMITTED"),
+    ("APPROVED", "UNDER_REVIEW"),
+    ("APPROVED", "SUSPENDED"),
+    ("APPROVED", "EXPIRED"),
+    ("UNDER_REVIEW", "SUSPENDED"),
+    ("UNDER_REVIEW", "EXPIRED"),
+    ("EXPIRED", "SUBMITTED"),
+}
 REASONS = {
     "APPROVE": "VERIFIED",
     "REJECT": "UNVERIFIABLE",
@@ -66,9 +82,7 @@ def confirm(decision: KycDecision, actor: User) -> KycDecision:
 def in_state(status: KycStatus) -> KycRecord:
     """Return a complete record in that state; the way there is walked by the tests below."""
     record = fill_kyc(make_user())
-    KycRecord.objects.filter(id=record.id).update(
-        status=status, risk_rating="LOW", approved_at=timezone.now()
-    )
+    put_kyc(record, status, risk_rating="LOW", approved_at=timezone.now())
     record.refresh_from_db()
     if status == KycStatus.UNDER_REVIEW:
         KycReview.objects.create(
@@ -82,7 +96,7 @@ def pull(record: KycRecord, trigger: KycTrigger, officer: User, second: User) ->
     if trigger == KycTrigger.SUBMIT:
         kyc_submit(actor=record.client)
     elif trigger in {KycTrigger.SCREEN, KycTrigger.SCREENED}:
-        KycRecord.objects.filter(id=record.id).update(status="NEEDS_INFORMATION")
+        put_kyc(record, "NEEDS_INFORMATION")
         kyc_submit(actor=record.client)
         outbox_deliver(context="compliance")
     else:
@@ -119,6 +133,67 @@ def test_every_other_pair_is_refused_and_changes_nothing(officer: User) -> None:
         record.refresh_from_db()
         assert record.status == status
     assert not KycDecision.objects.exists()
+
+
+def test_database_moves_a_record_by_the_table_and_by_decisions_only() -> None:
+    record, moved = in_state(KycStatus.DRAFT), set()
+    for before, after in permutations(KycStatus, 2):
+        put_kyc(record, before)
+        try:
+            with transaction.atomic():
+                KycRecord.objects.filter(id=record.id).update(status=after)
+            moved.add((before.value, after.value))
+        except IntegrityError:
+            pass
+
+    assert moved == UNDECIDED | {("SUBMITTED", "IN_REVIEW")}
+    assert moved - {("SUBMITTED", "IN_REVIEW")} <= {
+        (before.value, after.value) for (before, _), after in TRANSITIONS.items()
+    }
+
+
+def test_application_begins_a_record_as_a_draft(db: None) -> None:
+    database = settings.DATABASES["default"]
+    insert = "INSERT INTO compliance_kycrecord (id, status) VALUES (gen_random_uuid(), %s)"
+    with psycopg.connect(
+        host=database["HOST"], dbname=database["NAME"], user="stratford_app", autocommit=True
+    ) as application:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            application.execute(insert, ["APPROVED"])
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            application.execute(insert, ["DRAFT"])
+
+
+def test_approval_of_before_does_not_approve_again(officer: User) -> None:
+    record = in_state(KycStatus.IN_REVIEW)
+    decide(record, officer, "APPROVE")
+    put_kyc(record, "IN_REVIEW")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        KycRecord.objects.filter(id=record.id).update(status="APPROVED")
+
+
+def test_proposal_whose_record_moved_on_is_stale(officer: User, second: User) -> None:
+    record = in_state(KycStatus.APPROVED)
+    KycRecord.objects.update(next_review_date=timezone.localdate())
+    decision = decide(record, officer, "CLOSE")
+    assert reviews_open() == 1
+
+    assert attempt(lambda: confirm(decision, second)) == "stale_evidence"
+
+    record.refresh_from_db()
+    assert record.status == "UNDER_REVIEW"
+
+
+def test_client_with_questions_left_is_not_approved(officer: User) -> None:
+    record = in_state(KycStatus.UNDER_REVIEW)
+    record.steps.filter(step="employment").delete()
+
+    with pytest.raises(Refused) as refusal:
+        decide(record, officer, "APPROVE")
+
+    assert refusal.value.code == "kyc_incomplete"
+    assert "employment" in refusal.value.facts
 
 
 def test_clock_opens_and_lapses_what_officers_may_too() -> None:
@@ -190,8 +265,19 @@ def test_kyc_decision_on_changed_evidence_or_of_other_terms_is_refused_everywher
     record = in_state(KycStatus.SUSPENDED)
     decision = decide(record, officer, "REVIEW")
     assert attempt(lambda: decide(record, second, "REVIEW")) == "decision_pending"
-    for change in ({"outcome": "REJECT"}, {"reason_code": "X"}, {"risk_rating": "HIGH"}):
+    for change in (
+        {"outcome": "REJECT"},
+        {"reason_code": "X"},
+        {"risk_rating": "HIGH"},
+    ):
         refused_by_database(decision, **change)
+    other = KycDecision.objects.get(id=decision.id)
+    other.note = "Other words"
+    with pytest.raises(DatabaseError), transaction.atomic():
+        other.save(update_fields=["note"])
+    other.status, other.confirmed_by = KycDecision.Status.FINAL, second
+    with pytest.raises(IntegrityError), transaction.atomic():
+        other.save(update_fields=["note", "status", "confirmed_by"])
     refused_by_database(decision, status="FINAL", confirmed_by=record.client)
     KycRecord.objects.update(evidence_version=99)
 

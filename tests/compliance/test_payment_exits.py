@@ -24,8 +24,7 @@ from apps.trading.providers.bank import BankAnswer
 from apps.trading.selectors.cash import cash_flows
 from apps.trading.services.cash import transfer_fail
 from tests.compliance.alert_factories import make_client, make_officer
-from tests.compliance.test_admin_kyc import desk
-from tests.compliance.test_payments import (
+from tests.compliance.payments import (
     LISTED,
     PayersBank,
     cash_and_held,
@@ -33,7 +32,7 @@ from tests.compliance.test_payments import (
     deposit,
     withdraw,
 )
-from tests.compliance.test_payments import portfolio as portfolio  # noqa: PLC0414 its fixture
+from tests.compliance.test_admin_kyc import desk
 from tests.compliance.test_rescreening import listed
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +144,7 @@ def test_return_that_the_bank_refuses_later_is_held_again(
 
     assert cash_and_held(portfolio) == [120, 40]
     assert CashTransfer.objects.get(kind="DEPOSIT").is_held
-    settings.CASH_BANK = "tests.compliance.test_payments.PayersBank"
+    settings.CASH_BANK = "tests.compliance.payments.PayersBank"
     leave(screening, "RETURN")
     assert cash_and_held(portfolio) == [120, 0]
 

@@ -2,13 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
@@ -21,81 +19,22 @@ from apps.compliance.models import (
 )
 from apps.compliance.selectors.alerts import reason_choices
 from apps.compliance.selectors.payments import funding_list
-from apps.compliance.services.alerts import alert_confirm, alert_propose
 from apps.compliance.services.payments import payment_screen
-from apps.core.domain.money import Money
 from apps.core.errors import Refused
-from apps.ledger.domain.legs import AccountKind
-from apps.ledger.selectors import balance_get
 from apps.notifications.models import Notification
 from apps.trading.domain.parties import Party
 from apps.trading.models import CashTransfer, Portfolio
-from apps.trading.providers.bank import BankAnswer, SimulatedBank
-from apps.trading.services.cash import deposit_receive, withdrawal_request
-from tests.compliance.alert_factories import make_officer
-from tests.compliance.test_rescreening import screened
-from tests.compliance.test_services_screening import with_list
-from tests.trading.factories import make_portfolio
+from tests.compliance.payments import (
+    LISTED,
+    STRANGER,
+    UNNAMED,
+    cash_and_held,
+    decide,
+    deposit,
+    withdraw,
+)
 
 pytestmark = pytest.mark.django_db
-LISTED = Party("BRANTOV Viktor", "GB33BUKB20201555555555", "GB")
-STRANGER = Party("Grace Hopper", "GB33BUKB20201555555555", "GB")
-UNNAMED = Party("")
-payers: list[Party] = []
-
-
-class PayersBank(SimulatedBank):
-    def collect(self, **asked: Any) -> BankAnswer:
-        return BankAnswer("SETTLED", "IN-1", payer=payers[-1])
-
-
-@pytest.fixture
-def portfolio(settings: Settings) -> Portfolio:
-    settings.CASH_BANK = f"{__name__}.PayersBank"
-    with_list()
-    record = screened("Ada Lovelace")
-    return make_portfolio(client=record.client, cash="120")
-
-
-def deposit(portfolio: Portfolio, payer: Party, key: str = "d") -> CashTransfer:
-    payers.append(payer)
-    return _done(deposit_receive, portfolio, key)
-
-
-def withdraw(portfolio: Portfolio, payee: Party, key: str = "w") -> CashTransfer:
-    return _done(withdrawal_request, portfolio, key, payee=payee)
-
-
-def _done(command: Any, portfolio: Portfolio, key: str, **more: Any) -> CashTransfer:
-    transfer = command(
-        actor=portfolio.client,
-        portfolio_id=portfolio.id,
-        amount=Money.of("40", "USD"),
-        idempotency_key=key,
-        **more,
-    )
-    outbox_deliver(context="compliance")
-    transfer.refresh_from_db()
-    return transfer  # type: ignore[no-any-return]
-
-
-def decide(disposition: str, reason_code: str) -> None:
-    alert = Alert.objects.open().get()
-    alert_propose(
-        actor=make_officer(),
-        alert_id=alert.id,
-        disposition=disposition,
-        reason_code=reason_code,
-        note="Compared.",
-    )
-    assert PaymentScreening.objects.get(alert=alert).status == "HELD"
-    alert_confirm(actor=make_officer(), alert_id=alert.id)
-    outbox_deliver(context="compliance")
-
-
-def cash_and_held(portfolio: Portfolio) -> list[int]:
-    kinds = (AccountKind.CASH, AccountKind.HELD)
-    return [int(balance_get(portfolio.id, kind, "USD")) for kind in kinds]
 
 
 def test_clients_own_deposit_is_not_screened_again(portfolio: Portfolio) -> None:

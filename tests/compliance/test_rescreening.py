@@ -37,7 +37,7 @@ from apps.compliance.services.screening import pairs_found, screening_run
 from apps.compliance.services.watchlists import provider_import
 from apps.notifications.models import Notification
 from apps.users.domain.roles import Role
-from tests.compliance.factories import fill_kyc, hit_decide, make_kyc
+from tests.compliance.factories import fill_kyc, hit_decide, make_kyc, put_kyc
 from tests.users.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -278,12 +278,13 @@ def test_matcher_of_another_version_screens_everybody_in_full() -> None:
 def test_answers_changed_after_approval_are_screened_at_once() -> None:
     client = make_user()
     record = fill_kyc(client)
-    KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
+    put_kyc(record, "APPROVED", risk_rating="LOW")
     listed(a="Viktor Brantov")
     screening_run(record_id=record.id, trigger="CLIENT_CHANGE")
     assert statuses(record) == []
     step = KycStep.objects.get(record=record, step="personal")
     step.answers = step.answers.replace("Ada", "Viktor").replace("Lovelace", "Brantov")
+    step.version += 1
     step.save()
 
     run = rescreening.client_screen(record_id=record.id)

@@ -8,12 +8,11 @@ from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
 from apps.audit.models import AuditEvent
-from apps.compliance.models import KycRecord
 from apps.core.errors import Refused
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import balance_get
 from apps.trading.models import Order, Portfolio
-from tests.compliance.factories import make_kyc
+from tests.compliance.factories import make_kyc, put_kyc
 from tests.trading.factories import make_market, make_portfolio, place_order
 
 GATE = "apps.compliance.gates.check_kyc_approved"
@@ -79,5 +78,5 @@ def test_order_place_meets_the_real_gate(portfolio: Portfolio) -> None:
     assert cash_and_held(portfolio)[1] > 0
 
     for status in ("SUSPENDED", "CLOSED"):
-        KycRecord.objects.filter(id=record.id).update(status=status)
+        put_kyc(record, status)
         assert_refused(portfolio, "account_frozen")

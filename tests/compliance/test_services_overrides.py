@@ -93,6 +93,19 @@ def test_override_takes_two_officers_and_ends_at_the_next_review(
     assert (proposal.status, proposal.end_reason) == ("ENDED", "REVIEW")
 
 
+def test_client_is_not_approved_while_another_rating_is_proposed(
+    record: KycRecord, officer: User, second: User
+) -> None:
+    proposal = override(record, officer)
+
+    with pytest.raises(Conflict) as refusal:
+        propose(record, second)
+
+    assert refusal.value.code == "override_proposed"
+    override_decline(actor=second, override_id=proposal.id)
+    assert propose(record, second).status == "FINAL"
+
+
 def test_override_that_the_computed_rating_outgrew_ends(
     record: KycRecord, officer: User, second: User
 ) -> None:

@@ -23,7 +23,7 @@ from apps.compliance.services.watchlists import SAMPLE, watchlist_import
 from apps.core.errors import Conflict, DomainError, InvalidInput, NotFound, Refused
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import PERSON, fill_entity
+from tests.compliance.factories import PERSON, fill_entity, put_kyc
 from tests.compliance.test_admin_kyc import desk
 from tests.compliance.test_services_screening import propose
 from tests.users.factories import api_client, make_user
@@ -189,7 +189,7 @@ def test_owner_changed_after_approval_is_screened_and_has_the_client_looked_at(
 ) -> None:
     watchlist_import(actor=None, path=SAMPLE, list_code="SAMPLE")
     record = fill_entity(entity)
-    KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
+    put_kyc(record, "APPROVED", risk_rating="LOW")
     screening_run(record_id=record.id, trigger="CLIENT_CHANGE")
     party_id = record.parties.get().id
     listed = {**PERSON, "given_names": "Viktor", "family_name": "Brantov", "is_signatory": True}
@@ -213,7 +213,7 @@ def test_holding_taken_out_after_approval_is_reviewed_and_approved_only_when_who
     entity: User,
 ) -> None:
     record = fill_entity(entity)
-    KycRecord.objects.filter(id=record.id).update(status="APPROVED", risk_rating="LOW")
+    put_kyc(record, "APPROVED", risk_rating="LOW")
     holding_remove(actor=entity, holding_id=record.holdings.get().id)
     outbox_deliver(context="compliance")
     record.refresh_from_db()

@@ -20,7 +20,7 @@ from apps.core.errors import Conflict, Refused
 from apps.notifications.models import Notification
 from apps.users.domain.roles import Role
 from apps.users.models import User
-from tests.compliance.factories import ANSWERS, hit_decide, image_bytes, make_kyc
+from tests.compliance.factories import ANSWERS, hit_decide, image_bytes, make_kyc, put
 from tests.compliance.test_services_screening import LISTED, propose, submitted, with_list
 from tests.users.factories import make_user
 
@@ -44,7 +44,7 @@ def due(record: KycRecord) -> None:
 
 
 def expiring(record: KycRecord, days: int) -> None:
-    record.documents.update(expiry_date=timezone.localdate() + timedelta(days=days))
+    put(record.documents.all(), expiry_date=timezone.localdate() + timedelta(days=days))
 
 
 def told(record: KycRecord) -> list[str]:
@@ -193,7 +193,7 @@ def test_true_match_of_one_client_sends_whom_its_entry_resembles_under_review(
         record = submitted(**LISTED)
         hit_decide(officer, ScreeningHit.objects.get(record=record), "INCONCLUSIVE")
         records.append(record)
-    KycRecord.objects.update(status="APPROVED", risk_rating="LOW", computed_rating="LOW")
+    put(KycRecord.objects.all(), status="APPROVED", risk_rating="LOW", computed_rating="LOW")
 
     hit_decide(officer, ScreeningHit.objects.get(record=records[0]), "TRUE_MATCH")
     outbox_deliver(context="compliance")

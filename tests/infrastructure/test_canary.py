@@ -44,7 +44,7 @@ from apps.users.domain.roles import Role
 from apps.users.models import User
 from apps.users.services.emails import email_change_confirm, email_change_request
 from stratford import logs
-from tests.compliance.factories import ANSWERS, ASKED, hit_decide, image_bytes
+from tests.compliance.factories import ANSWERS, ASKED, hit_decide, image_bytes, put_kyc
 from tests.market.factories import make_instrument
 from tests.trading.factories import make_portfolio
 from tests.users.factories import PASSWORD, api_client, make_user
@@ -166,7 +166,7 @@ def walk() -> User:
 
 def pay(person: User) -> None:
     """Pay somebody, as an approved client."""
-    KycRecord.objects.filter(client=person).update(status="APPROVED")
+    put_kyc(KycRecord.objects.get(client=person), "APPROVED")
     withdrawal_request(
         actor=person,
         portfolio_id=make_portfolio(client=person, cash="100").pk,

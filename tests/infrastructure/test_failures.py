@@ -48,6 +48,23 @@ def test_failure_of_a_piece_is_told_and_stops_nothing(
     ]
 
 
+def test_failure_is_logged_by_class_and_place_and_never_by_its_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with FailureTold("MATCH_FAILED", subject="AAPL", message="It failed."):
+        try:
+            int("Qxname")
+        except ValueError as error:
+            raise Conflict("No Qxname.") from error
+
+    logged = caplog.records[0].msg
+    assert isinstance(logged, dict)
+    assert (logged["error"], logged["causes"]) == ("conflict", ["Conflict", "ValueError"])
+    assert __file__ in logged["at"][0]
+    assert "Qxname" not in caplog.text
+    assert caplog.records[0].exc_info is None
+
+
 def test_failure_that_nobody_can_be_told_of_is_in_the_log(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

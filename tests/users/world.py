@@ -51,7 +51,7 @@ from apps.users.domain.roles import Role
 from apps.users.models import AdviserAssignment, ApiKey, ApiSession, EmailChange, User
 from apps.users.services.tokens import api_session_open
 from tests.compliance.alert_factories import make_alert
-from tests.compliance.factories import fill_kyc
+from tests.compliance.factories import fill_kyc, put_kyc
 from tests.trading.factories import hold_units, make_portfolio, place_order
 from tests.users.factories import make_user, totp_device
 
@@ -180,7 +180,7 @@ def make_account() -> dict[str, Any]:
     """Return the ids of a client's portfolio that traded, open order, KYC, document and alert."""
     client = make_user(Role.CLIENT)
     record = fill_kyc(client)
-    KycRecord.objects.filter(pk=record.pk).update(status="APPROVED", risk_rating="LOW")
+    put_kyc(record, "APPROVED", risk_rating="LOW")
     portfolio = make_portfolio(client, cash="10000")
     hold_units(portfolio, "2")
     order = place_order(portfolio, order_type="LIMIT", limit_price="95")

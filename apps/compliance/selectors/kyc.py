@@ -187,6 +187,14 @@ def steps_of(
     return steps_asked(record.kind, record.version_asked, merged(given))
 
 
+def answers_left(record: KycRecord) -> dict[str, str]:
+    """Return what the client has not answered yet, by step: the questions' names in one line."""
+    answers = answers_of(record.id)
+    asked = steps_of(record, answers)
+    found = {step.code: answers_missing(step, answers.get(step.code, {})) for step in asked}
+    return {code: ", ".join(names) for code, names in found.items() if names}
+
+
 def document_list(record_id: UUID) -> tuple[DocumentView, ...]:
     """Return every version of every document, newest first, without the content."""
     rows = KycDocument.objects.filter(record_id=record_id).defer("content")

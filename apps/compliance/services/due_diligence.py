@@ -5,7 +5,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.audit.services import emit
-from apps.compliance.domain.due_diligence import CHECKLISTS, MAX_NOTE, VERSION, checklist_of
+from apps.compliance.domain.due_diligence import MAX_NOTE, SENIOR_ITEMS, VERSION, checklist_of
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.events.kyc import DueDiligenceDone
 from apps.compliance.models import DueDiligence, DueDiligenceItem, KycDocument, KycRecord
@@ -39,6 +39,7 @@ def diligence_do(
 ) -> DueDiligenceItem:
     """Write down what was found out on one item; again replaces it until the client is approved.
 
+    A supervisor agrees to all of it as it is: what is written down later ends the agreement.
     `document_id` names a document of the client that shows it.  Raises NotPermitted (`four_eyes`
     where the senior approval is not another's), NotFound, InvalidInput, IllegalTransition, Conflict
     `stale_evidence` or `work_locked`, Refused `not_high` or `diligence_incomplete`.
@@ -54,8 +55,10 @@ def diligence_do(
     item = diligence.items.filter(code=code).first()
     if item is None:
         raise NotFound("There is no such item.")
-    if _is_senior(code, diligence.version):
+    if code in SENIOR_ITEMS:
         _check_senior(actor, record, diligence)
+    else:
+        _agreement_end(diligence)
     item.note, item.document, item.done_by, item.done_at = text, document, actor, timezone.now()
     item.save()
     record.evidence_version += 1
@@ -67,8 +70,10 @@ def diligence_do(
 
 def check_diligence(record: KycRecord) -> None:
     """Raise Refused `diligence_incomplete` (facts: what is left) for a locked record at HIGH."""
-    if record.risk_rating == RiskRating.HIGH and (left := diligence_left(record)):
-        raise _incomplete(left)
+    if record.risk_rating == RiskRating.HIGH:
+        if left := diligence_left(record):
+            raise _incomplete(left)
+        _checklist(record)
 
 
 def diligence_end(record: KycRecord) -> None:
@@ -102,11 +107,16 @@ def _document(record: KycRecord, document_id: UUID | None) -> KycDocument | None
 
 
 def _checklist(record: KycRecord) -> DueDiligence:
-    """Return the open checklist with every item that the client's answers ask for by now."""
+    """Return the open checklist with every item that the client's answers ask for by now.
+
+    What they do not ask for any more stays only where somebody did it.
+    """
     diligence, _ = DueDiligence.objects.get_or_create(
         record=record, closed_at=None, defaults={"version": VERSION}
     )
     asked = checklist_of(all_answers(record.id), diligence.version)
+    codes = {item.code for item in asked}
+    diligence.items.filter(done_at=None).exclude(code__in=codes).delete()
     known = set(diligence.items.values_list("code", flat=True))
     DueDiligenceItem.objects.bulk_create(
         DueDiligenceItem(diligence=diligence, code=item.code)
@@ -116,18 +126,20 @@ def _checklist(record: KycRecord) -> DueDiligence:
     return diligence
 
 
-def _is_senior(code: str, version: str) -> bool:
-    return any(item.is_senior for item in CHECKLISTS[version] if item.code == code)
+def _agreement_end(diligence: DueDiligence) -> None:
+    for agreed in diligence.items.filter(code__in=SENIOR_ITEMS, done_at__isnull=False):
+        agreed.done_by, agreed.done_at = None, None
+        agreed.save(update_fields=["done_by", "done_at", "updated_at"])
 
 
 def _check_senior(actor: User, record: KycRecord, diligence: DueDiligence) -> None:
     if not actor.has_perm(APPROVE):
         raise NotPermitted("A supervisor agrees to this.")
-    others = [item.code for item in CHECKLISTS[diligence.version] if not item.is_senior]
-    if diligence.items.filter(code__in=others, done_by=actor).exists():
+    if diligence.items.exclude(code__in=SENIOR_ITEMS).filter(done_by=actor).exists():
         raise NotPermitted("Somebody who did none of the items must agree.", code="four_eyes")
-    if left := {code: words for code, words in diligence_left(record).items() if code in others}:
-        raise _incomplete(left)
+    left = diligence_left(record)
+    if others := {code: words for code, words in left.items() if code not in SENIOR_ITEMS}:
+        raise _incomplete(others)
 
 
 def _incomplete(left: dict[str, str]) -> Refused:

@@ -22,7 +22,7 @@ from apps.compliance.domain.questionnaires import STEP_CODES, VERSION, ClientKin
 from apps.compliance.events import KycAnswerRevealed, KycStarted, KycStepSaved, KycSubmitted
 from apps.compliance.events.own_kyc import KycKindChosen
 from apps.compliance.models import KycRecord, KycStep
-from apps.compliance.selectors.kyc import answers_of, steps_of
+from apps.compliance.selectors.kyc import answers_left, answers_of, steps_of
 from apps.compliance.selectors.ownership import ownership_view, parties_answers
 from apps.compliance.selectors.self_certification import certification_of
 from apps.compliance.services.information import check_all_answered, step_answered
@@ -162,7 +162,7 @@ def kyc_submit(*, actor: User) -> KycRecord:
     record = editable_record(actor)
     if record.status not in EDITABLE:
         raise _not_editable(record)
-    missing = _missing(record)
+    missing = answers_left(record)
     if missing:
         raise Refused("Some questions still need an answer.", code="kyc_incomplete", **missing)
     if record.is_entity and (gaps := ownership_view(record).gaps):
@@ -224,10 +224,3 @@ def _asked(record: KycRecord, code: str) -> Step:
     if step is None:
         raise Conflict("You are not asked this.", code="step_not_asked", step=code)
     return step
-
-
-def _missing(record: KycRecord) -> dict[str, str]:
-    answers = answers_of(record.id)
-    asked = steps_of(record, answers)
-    found = {step.code: answers_missing(step, answers.get(step.code, {})) for step in asked}
-    return {code: ", ".join(names) for code, names in found.items() if names}

@@ -23,9 +23,9 @@ from apps.compliance.events import (
     KycEvent,
     KycRecordViewed,
 )
-from apps.compliance.models import KycDecision, KycRecord, ScreeningHit
+from apps.compliance.models import KycDecision, KycRecord, RatingOverride, ScreeningHit
 from apps.compliance.selectors.information import item_labels
-from apps.compliance.selectors.kyc import steps_of
+from apps.compliance.selectors.kyc import answers_left, steps_of
 from apps.compliance.selectors.ownership import ownership_view
 from apps.compliance.selectors.reviews import identity_expired, is_holding, snapshot_of
 from apps.compliance.selectors.screening_alerts import screening_alert
@@ -66,10 +66,10 @@ def kyc_propose_decision(
 
     `evidence_version` is the one that the officer read; `asked` is what a REQUEST_INFORMATION asks
     the client for.  Raises NotPermitted, NotFound,
-    InvalidInput, IllegalTransition, Conflict `stale_evidence` and `decision_pending`, Refused
-    `unfit_reason`, `unfit_items`, `hits_open`, `risk_prohibited`, `document_expired`,
-    `kyc_ownership_incomplete`, `self_certification_missing`, `diligence_incomplete` and
-    `assets_held`.
+    InvalidInput, IllegalTransition, Conflict `stale_evidence`, `decision_pending` and
+    `override_proposed`, Refused `unfit_reason`, `unfit_items`, `hits_open`, `risk_prohibited`,
+    `kyc_incomplete`, `document_expired`, `kyc_ownership_incomplete`, `self_certification_missing`,
+    `diligence_incomplete` and `assets_held`.
     """
     reason_of(outcome, reason_code)
     record = _decidable(actor, record_id, outcome, evidence_version)
@@ -120,7 +120,8 @@ def kyc_confirm_decision(*, actor: User, decision_id: UUID, evidence_version: in
         raise Conflict("This proposal does not stand any more.", code="decision_closed")
     if decision.proposed_by_id == actor.id:
         raise NotPermitted("A second officer must confirm.", code="same_officer")
-    if decision.evidence_version != record.evidence_version:
+    now_is = (record.evidence_version, record.status, record.risk_rating)
+    if now_is != (decision.evidence_version, decision.from_status, decision.risk_rating):
         raise Conflict("The evidence changed after the proposal.", code="stale_evidence")
     _check(record, decision.outcome)
     decision.confirmed_by = actor
@@ -139,7 +140,7 @@ def kyc_withdraw_decision(*, actor: User, decision_id: UUID) -> KycDecision:
         raise Conflict("This proposal does not stand any more.", code="decision_closed")
     decision.status = KycDecision.Status.WITHDRAWN
     decision.decided_at = timezone.now()
-    decision.save()
+    decision.save(update_fields=["status", "decided_at", "updated_at"])
     event = KycDecisionWithdrawn(**record.identity, decision_id=str(decision.id))
     emit(event, actor=actor)
     return decision
@@ -226,6 +227,13 @@ def _prohibited(record: KycRecord) -> Refused:
 def _check_approvable(record: KycRecord) -> None:
     if record.risk_rating in {RiskRating.PROHIBITED, ""}:
         raise _prohibited(record)
+    if record.overrides.filter(status=RatingOverride.Status.PROPOSED).exists():
+        raise Conflict(
+            "Another rating is proposed: let a second officer decide that first.",
+            code="override_proposed",
+        )
+    if missing := answers_left(record):
+        raise Refused("The client has questions left.", code="kyc_incomplete", **missing)
     if identity_expired(record.id):
         raise Refused(
             "The client's identity document has expired: ask for another.",
@@ -259,7 +267,8 @@ def _carry_out(record: KycRecord, decision: KycDecision, actor: User) -> None:
         rating = RiskRating(record.risk_rating)
         record.next_review_date = next_review(timezone.localdate(), rating)
     decision.status, decision.decided_at = KycDecision.Status.FINAL, now
-    decision.save()
+    # Nothing of what was proposed is written again.
+    decision.save(update_fields=["status", "decided_at", "confirmed_by", "snapshot", "updated_at"])
     _move(record, decision, actor)
     if client_status(record.status) != client_status(before):
         record.decided_at = now

@@ -68,6 +68,7 @@ def record_suspend(record: KycRecord, reason_code: str, *, actor: User | None) -
     if record.status in CLEARED:
         record.move(KycTrigger.SUSPEND)
         record.reason_code = reason_code
+        record.decided_at = timezone.now()
         record.save()
         event = KycStatusChanged(
             **record.identity, status=record.status, reason_code=record.reason_code

@@ -115,6 +115,7 @@ EVENTS = {
     "compliance.information.requested": "We asked you for something",
     "compliance.information.answered": "You answered something that we asked for",
     "compliance.kyc.decided": "The identity check was decided",
+    "compliance.kyc.status_changed": "The state of the account changed",
     "users.user.registered": "The account was registered",
     "users.sign_in.succeeded": "Signed in",
     "users.sign_in.failed": "A sign-in failed",

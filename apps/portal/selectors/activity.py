@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from apps.audit.selectors import client_trail
-from apps.compliance.domain.kyc import client_status
+from apps.compliance.domain.kyc import KycStatus, client_status
 from apps.ledger.domain.legs import AccountKind
 from apps.ledger.selectors import entries_of
 from apps.portal.domain.wording import EVENTS, event_words
 
 MOST_ENTRIES = 50
 MOST_EVENTS = 50
+STOPPED = {KycStatus.SUSPENDED, KycStatus.EXPIRED}
 # The other side of every movement belongs to the firm: the client sees the client's own accounts.
 ACCOUNT_WORDS = {
     AccountKind.CASH: "Cash",
@@ -91,8 +92,13 @@ def event_views(client_id: UUID, *, limit: int = MOST_EVENTS) -> list[EventView]
 
 
 def _is_told(name: str, payload: Mapping[str, Any]) -> bool:
-    """Tell whether the client hears of the event: of no decision that ends a review unseen."""
+    """Tell whether the client hears of the event: of no decision that ends a review unseen.
+
+    Nor of one that stops the account, which changes its state too: whether an officer did, or a
+    list, looks the same.
+    """
     was = payload.get("from_status")
     if name != "compliance.kyc.decided" or not was:
         return True
-    return client_status(was) != client_status(payload["status"])
+    status = payload["status"]
+    return status not in STOPPED and client_status(was) != client_status(status)
