@@ -30,7 +30,8 @@ class Draft(Protocol):
 def check_kyc_approved(draft: Draft) -> dict[str, str]:
     """Return what was seen; raise Refused `kyc_not_approved` or `account_frozen` otherwise.
 
-    A client who was approved once and whose check is out of date, or goes on, may sell only.
+    A client who was approved once and whose check is out of date, or goes on, may sell only; one
+    who is prohibited since may not even that.
     """
     status, was_approved = kyc_standing(draft.client_id)
     if was_approved and status in REDUCING and draft.side == "SELL":

@@ -109,6 +109,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         screening.SearchDetailView.as_view(),
         name="api-search",
     ),
+    path("screening/search-files", screening.SearchFileView.as_view(), name="api-search-files"),
+    path(
+        "screening/searches/<uuid:search_id>/results",
+        screening.SearchResultsView.as_view(),
+        name="api-search-results",
+    ),
     path("screening/hits", screening.HitListView.as_view(), name="api-hits"),
     path("screening/hits/<uuid:hit_id>", screening.HitDetailView.as_view(), name="api-hit"),
     path(

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from apps.audit.models import AuditEvent
-from apps.compliance.models import ScreeningSearch, ScreeningThreshold
+from apps.compliance.models import KycRecord, ScreeningSearch, ScreeningThreshold
 from apps.compliance.services.screening_searches import searches_run
 from apps.users.domain.roles import Role
 from tests.compliance.alert_factories import make_client, make_officer
@@ -26,6 +26,9 @@ def test_threshold_is_replayed_proposed_and_activated_by_another_with_a_fresh_fa
     terms = {"list_code": "", "risk_class": "HIGH", "threshold": "0.880"}
 
     assert first.get(PROPOSE, terms).context["replay"] is not None
+    for odd in ({"threshold": "sNaN"}, {"list_code": "X\x00"}, {"risk_class": "ODD"}):
+        shown = first.get(PROPOSE, {**terms, **odd})
+        assert (shown.status_code, shown.context["replay"]) == (200, None)
     bad = first.post(PROPOSE, {**terms, "threshold": "x", "reason": "y", "base_version": "0"})
     assert "A threshold is a number." in bad.content.decode()
     unread = first.post(PROPOSE, {**terms, "reason": "y", "base_version": "-1"})
@@ -68,7 +71,7 @@ def test_name_and_file_are_screened_shown_and_exported_and_each_look_is_recorded
     assert "Viktor Brantov" in shown.content.decode()
     export = officer.get(reverse("admin:compliance_screeningsearch_export", args=[many.id]))
     assert export["Content-Disposition"] == 'attachment; filename="screening-results.csv"'
-    assert b'"=cmd' not in export.content
+    assert b'"=cmd' not in b"".join(export)
     for how in ("VIEWED", "EXPORTED"):
         assert AuditEvent.objects.filter(payload__how=how).exists(), how
     wrong = officer.post(ASK, {"purpose": "Payee", "name": "..."})
@@ -77,6 +80,19 @@ def test_name_and_file_are_screened_shown_and_exported_and_each_look_is_recorded
     officer.post(ASK, {"purpose": "x", "file": broken})
     assert ScreeningSearch.objects.count() == 2
     assert officer.get(ASK + "../nonsense/change/").status_code == 404
+
+
+def test_search_for_a_clients_own_name_says_that_it_is_a_client() -> None:
+    client = make_client()
+    record = KycRecord.objects.create(client=client)
+    client.display_name = "Nora Newman"
+    client.save()
+    officer = signed_in(make_officer())
+    page = officer.post(ASK, {"purpose": "Payee", "name": "nora newman"}, follow=True)
+
+    assert reverse("admin:compliance_kycrecord_change", args=[record.id]) in page.content.decode()
+    other = officer.post(ASK, {"purpose": "Payee", "name": "Nora Newmann"}, follow=True)
+    assert "signed up under" not in other.content.decode()
 
 
 def test_auditor_reads_thresholds_searches_and_cases_and_may_do_nothing() -> None:

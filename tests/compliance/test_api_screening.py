@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.audit.models import AuditEvent
 from apps.compliance.models import Case, KycRecord, ScreeningHit, ScreeningSearch
+from apps.compliance.services.screening_searches import searches_run
 from apps.users.domain.roles import Role
 from tests.compliance.alert_factories import make_officer
 from tests.compliance.factories import fill_kyc, put
@@ -15,6 +17,7 @@ from tests.users.world import make_lists, make_screening
 
 pytestmark = pytest.mark.django_db
 HITS, SEARCHES = "/api/v1/screening/hits", "/api/v1/screening/searches"
+FILES = "/api/v1/screening/search-files"
 DECISION: dict[str, Any] = {
     "disposition": "TRUE_MATCH",
     "reason_code": "IDENTIFIERS_MATCH",
@@ -87,3 +90,35 @@ def test_name_is_screened_on_demand_and_the_search_can_be_read_again() -> None:
     for broken in ({"name": "..."}, {"country": "Atlantis"}, {"purpose": ""}, {"kind": "ODD"}):
         assert officer.post(SEARCHES, {**asked, **broken}, format="json").status_code in {400, 422}
     assert "Brantov" not in str(list(AuditEvent.objects.values_list("payload", flat=True)))
+
+
+def test_file_of_names_is_screened_once_and_its_results_are_taken_out() -> None:
+    with_list()
+    officer = api_client(make_officer())
+
+    def upload(content: bytes) -> Any:
+        file = SimpleUploadedFile("names.csv", content)
+        return officer.post(FILES, {"purpose": "A branch's list", "file": file}, format="multipart")
+
+    rows = b"name,id\nViktor Brantov,=1+1\nNobody Whatever,2\n"
+    made, again = upload(rows), upload(rows)
+
+    assert (made.status_code, made.json()["status"]) == (201, "RUNNING")
+    assert again.json()["id"] == made.json()["id"]
+    assert upload(b"first,last\nA,B\n").status_code == 400
+    assert ScreeningSearch.objects.count() == 1
+    searches_run()
+    address = f"{SEARCHES}/{made.json()['id']}"
+    assert officer.get(address).json()["hit_count"] == 1
+    taken = officer.get(f"{address}/results")
+    lines = b"".join(taken).decode().splitlines()
+    assert taken["Content-Type"] == "text/csv; charset=utf-8"
+    assert '"\'=1+1"' in lines[1]
+    assert "nothing found" in lines[-1]
+    auditor = api_client(make_officer(Role.AUDITOR))
+    file = SimpleUploadedFile("names.csv", rows)
+    assert (
+        auditor.post(FILES, {"purpose": "x", "file": file}, format="multipart").status_code == 403
+    )
+    hows = AuditEvent.objects.filter(name="compliance.screening.searched")
+    assert set(hows.values_list("payload__how", flat=True)) == {"ASKED", "VIEWED", "EXPORTED"}

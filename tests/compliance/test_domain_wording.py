@@ -11,6 +11,7 @@ from apps.compliance.domain.wording import (
     SCENARIOS,
     duration_words,
     event_words,
+    feature_words,
     plain,
 )
 from apps.compliance.templatetags.desk import figure, short
@@ -29,6 +30,25 @@ def test_every_reason_and_scenario_has_words() -> None:
 )
 def test_plain_writes_known_and_unknown_codes(code: str, words: str) -> None:
     assert plain(code) == words
+
+
+@pytest.mark.parametrize(
+    ("similarity", "contribution", "verdict"),
+    [
+        ("1", "0.05", "agrees"),
+        ("1", "0.000", "agrees"),
+        ("0.5", "0", "unknown"),
+        ("0", "-0.03", "differs"),
+        ("0", "0", "unknown"),
+    ],
+    ids=["same", "same but full", "a year apart", "other", "other but empty"],
+)
+def test_feature_agrees_also_where_it_adds_nothing(
+    similarity: str, contribution: str, verdict: str
+) -> None:
+    row = {"code": "birth_date", "similarity": similarity, "contribution": contribution}
+
+    assert feature_words(row)["verdict"] == verdict
 
 
 @pytest.mark.parametrize(

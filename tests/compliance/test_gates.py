@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from apps.compliance.domain.kyc import REDUCING, KycStatus
 from apps.compliance.gates import check_client_cleared, check_kyc_approved
+from apps.compliance.models import KycRecord
 from apps.core.errors import Refused
 from apps.users.models import User
 from tests.compliance.factories import make_kyc
@@ -63,5 +64,9 @@ def test_gate_lets_a_former_client_sell_and_nothing_else(client_user: User, stat
 
     with pytest.raises(Refused):
         check_kyc_approved(SimpleNamespace(client_id=client_user.id, side="BUY"))
+    # A true match in the middle of a renewal leaves nothing to sell.
+    KycRecord.objects.update(risk_rating="PROHIBITED")
+    with pytest.raises(Refused):
+        check_kyc_approved(sale)
     with pytest.raises(Refused):
         check_client_cleared(client_user.id)

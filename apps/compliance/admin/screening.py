@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -17,6 +18,7 @@ from apps.compliance.models.threshold import RISK_CLASSES
 from apps.compliance.selectors.screening import versions_in_force
 from apps.compliance.selectors.screening_searches import (
     EXPORT_HEADER,
+    clients_named,
     search_export,
     search_rows,
 )
@@ -25,7 +27,7 @@ from apps.compliance.services import screening_searches, thresholds
 from apps.compliance.services.work_items import page_opened
 from apps.core.errors import DomainError, InvalidInput, NotFound
 from apps.infrastructure.admin import ReadOnlyAdmin
-from apps.infrastructure.exports import csv_attachment
+from apps.infrastructure.exports import csv_stream
 from apps.users.actors import actor_of
 from apps.users.step_up import step_up_page
 
@@ -87,15 +89,19 @@ class ScreeningThresholdAdmin(DeskAdmin):
                     )
                     self.message_user(request, "Proposed: a second officer must activate it.")
                     return HttpResponseRedirect(_address("change", proposal.id))
+                thresholds.terms_check(list_code, risk_class, value)
                 replay = threshold_replay(list_code, risk_class, value)
         except DomainError as error:
             self.message_user(request, error.message, messages.ERROR)
+        lists = sorted(versions_in_force())
+        if list_code not in {"", *lists} or risk_class not in {"", *dict(RISK_CLASSES)}:
+            list_code = risk_class = ""
         current = threshold_in_force(list_code, risk_class)
         return self._page(
             request,
             "screeningthreshold/propose",
             title="Propose a threshold",
-            lists=sorted(versions_in_force()),
+            lists=lists,
             risk_classes=RISK_CLASSES,
             form={name: form.get(name, "") for name in ("threshold", "reason")},
             list_code=list_code,
@@ -203,24 +209,26 @@ class ScreeningSearchAdmin(DeskAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self._row(request, object_id)
-        search = screening_searches.search_view(actor=actor_of(request), search_id=row.id)
+        actor = actor_of(request)
+        search = screening_searches.search_view(actor=actor, search_id=row.id)
         return self._page(
             request,
             "screeningsearch/results",
             title=str(search),
             search=search,
+            clients=clients_named(actor, search),
             rows=search_rows(search, only_hits=search.row_count > 1, limit=ROWS_SHOWN),
             rows_shown=ROWS_SHOWN,
         )
 
-    def export_view(self, request: HttpRequest, search_id: UUID) -> HttpResponse:
+    def export_view(self, request: HttpRequest, search_id: UUID) -> HttpResponseBase:
         try:
             search = screening_searches.search_view(
                 actor=actor_of(request), search_id=search_id, how="EXPORTED"
             )
         except NotFound as error:
             raise Http404 from error
-        return csv_attachment("screening-results.csv", EXPORT_HEADER, search_export(search))
+        return csv_stream("screening-results.csv", EXPORT_HEADER, search_export(search))
 
 
 @admin.register(Case)
@@ -236,9 +244,12 @@ def _address(page: str, row_id: UUID) -> str:
 
 def _decimal(text: str) -> Decimal:
     try:
-        return Decimal(text.strip()[:10])
+        number = Decimal(text.strip()[:10])
     except InvalidOperation as error:
         raise InvalidInput("A threshold is a number.", field="threshold") from error
+    if not number.is_finite():
+        raise InvalidInput("A threshold is a number.", field="threshold")
+    return number
 
 
 def _number(text: str) -> int:

@@ -3,25 +3,38 @@
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.compliance.domain.reasons import MAX_REASON
-from apps.compliance.domain.search_terms import KINDS, MAX_CELL
+from apps.compliance.domain.search_terms import KINDS, MAX_BYTES, MAX_CELL
 from apps.compliance.selectors.hits import hit_get, hit_list, hit_shown
-from apps.compliance.selectors.screening_searches import search_rows
+from apps.compliance.selectors.screening_searches import (
+    EXPORT_HEADER,
+    search_export,
+    search_rows,
+)
 from apps.compliance.services.hits import DISPOSITIONS, hits_dispose
-from apps.compliance.services.screening_searches import MAX_PURPOSE, name_search, search_view
+from apps.compliance.services.screening_searches import (
+    MAX_PURPOSE,
+    file_search,
+    name_search,
+    search_view,
+)
 from apps.infrastructure.api.fields import DecimalField, TextField
 from apps.infrastructure.api.listing import PAGE_PARAMETERS, PAGE_QUERY, page_of, page_schema
+from apps.infrastructure.api.parsers import StrictMultiPartParser
 from apps.infrastructure.api.serializers import InputSerializer
 from apps.infrastructure.api.views import ApiView
+from apps.infrastructure.exports import MEDIA_TYPE, csv_stream
 from apps.users.actors import actor_of
 
 HIT_STATUSES = ("OPEN", *DISPOSITIONS, "SUPERSEDED")
-SEARCH_STATUSES = ("RUNNING", "DONE")
+SEARCH_STATUSES = ("RUNNING", "DONE", "FAILED")
 VERDICTS = ("agrees", "differs", "unknown")
 ROWS_SHOWN = 100
 
@@ -32,6 +45,11 @@ class SearchInput(InputSerializer):
     birth_date = TextField(max_length=10, required=False)
     country = TextField(max_length=2, required=False)
     identifier = TextField(max_length=MAX_CELL, required=False)
+    purpose = TextField(max_length=MAX_PURPOSE)
+
+
+class SearchFileInput(InputSerializer):
+    file = serializers.FileField(allow_empty_file=True)
     purpose = TextField(max_length=MAX_PURPOSE)
 
 
@@ -116,6 +134,37 @@ class SearchListView(ApiView):
         purpose = given.pop("purpose")
         search = name_search(actor=actor_of(request), purpose=purpose, given=given)
         return Response(SearchOutput(search).data, status=201)
+
+
+class SearchFileView(ApiView):
+    parser_classes = (StrictMultiPartParser,)
+
+    @extend_schema(
+        operation_id="screening_search_file_create",
+        request={"multipart/form-data": SearchFileInput},
+        responses={201: SearchOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Compare a CSV of names in the background; the same file again is the same search."""
+        given: Any = self.validated(SearchFileInput(data=dict(request.data.items())))
+        search = file_search(
+            actor=actor_of(request),
+            purpose=given["purpose"],
+            content=given["file"].read(MAX_BYTES + 1),
+        )
+        return Response(SearchOutput(search).data, status=201)
+
+
+class SearchResultsView(ApiView):
+    @extend_schema(
+        operation_id="screening_search_results",
+        responses={(200, MEDIA_TYPE): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, search_id: UUID) -> HttpResponseBase:
+        """Return every name of a search with what was found, as CSV."""
+        actor = actor_of(request)
+        search = search_view(actor=actor, search_id=search_id, how="EXPORTED")
+        return csv_stream("screening-results.csv", EXPORT_HEADER, search_export(search))
 
 
 class SearchDetailView(ApiView):

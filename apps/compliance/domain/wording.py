@@ -44,6 +44,8 @@ FACTS = {
     "M": "Male",
     "LEI": "LEI",
     "IMO": "IMO number",
+    "BIC": "BIC",
+    "MMSI": "MMSI",
     "TAX_ID": "Tax number",
     "NATIONAL_ID": "Identity number",
     "deposits_in_window": "Deposits in the time window",
@@ -104,8 +106,9 @@ def feature_words(row: Mapping[str, str]) -> dict[str, str]:
         return {"words": words, "verdict": "agrees" if alike >= NAME_WORDS[1][0] else "differs"}
     both = FEATURE_WORDS.get(row["code"], {})
     kind = "same" if alike == 1 else "other" if not alike else "near"
-    verdict = "differs" if kind == "other" else "agrees"
-    return {"words": both.get(kind, ""), "verdict": verdict if adds else "unknown"}
+    # What agrees may add nothing: the name alone had reached the highest score.
+    verdict = "differs" if adds < 0 else "agrees" if adds or alike == 1 else "unknown"
+    return {"words": both.get(kind, ""), "verdict": verdict}
 
 
 NAME_WORDS = (

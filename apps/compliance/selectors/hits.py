@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from apps.compliance.domain.alerts import HITS_DECIDED, REASONS, AlertKind
+from apps.compliance.domain.countries import countries
 from apps.compliance.domain.matching import STRONG_FROM
 from apps.compliance.domain.wording import feature_words, plain
 from apps.compliance.models import HitDecision, ScreeningHit, WatchlistEntity
-from apps.compliance.selectors.name_indexes import row_identifiers
 from apps.compliance.selectors.screening import subject_from_json, subject_kept
 from apps.core.errors import NotFound
 from apps.users.models import User
@@ -22,30 +23,36 @@ DECIDED = ("TRUE_MATCH", "FALSE_POSITIVE", "INCONCLUSIVE")
 
 @dataclass(frozen=True)
 class Side:
-    """One fact on both sides; `verdict` is agrees, differs or unknown."""
+    """One fact on both sides, a line a value; `verdict` is agrees, differs or unknown."""
 
     label: str
-    client: str
-    listed: str
+    client: tuple[str, ...]
+    listed: tuple[str, ...]
     verdict: str
 
 
 @dataclass(frozen=True)
 class HitView:
-    """`identical` are other undecided hits of the client with the same listed name."""
+    """`primary_name` is what the entry is known by, where another of its names was compared.
+
+    `identical` are other undecided hits of the client with the same listed name.
+    `list_version` is the one that was compared with; None in hits of before it was kept.
+    """
 
     hit: ScreeningHit
+    primary_name: str
     sides: list[Side]
     features: list[dict[str, Any]]
     changes: list[str]
     decisions: list[HitDecision]
-    identical: list[UUID]
+    identical: list[ScreeningHit]
+    list_version: int | None
 
 
 def hits_shown(record_id: UUID) -> list[HitView]:
     """Return a client's hits, undecided and best first; superseded ones last."""
     rows = ScreeningHit.objects.filter(record_id=record_id).select_related(
-        "entity", "disposed_by", "record"
+        "entity__removed_in", "disposed_by", "record", "run"
     )
     hits = list(rows.prefetch_related("entity__names", "decisions__decided_by"))
     ranks = {"OPEN": 0, "INCONCLUSIVE": 1, "TRUE_MATCH": 2, "FALSE_POSITIVE": 3, "SUPERSEDED": 4}
@@ -105,40 +112,53 @@ def hit_reasons() -> list[tuple[str, list[tuple[str, str]]]]:
 def _view(hit: ScreeningHit, hits: list[ScreeningHit]) -> HitView:
     return HitView(
         hit=hit,
-        sides=_sides(hit),
-        features=[{**row, **feature_words(row)} for row in hit.features],
+        primary_name=_primary_name(hit),
+        sides=[side for side in _sides(hit) if side.client or side.listed],
+        features=[{**row, **feature_words(row), **_bar(row)} for row in hit.features],
         changes=_changes(hit, hits),
         decisions=list(hit.decisions.all()),
         identical=[
-            other.id
+            other
             for other in hits
             if other.id != hit.id
             and other.status == hit.status == ScreeningHit.Status.OPEN
             and other.listed_name == hit.listed_name
         ],
+        list_version=hit.run.list_versions.get(hit.entity.list_code),
     )
+
+
+def _primary_name(hit: ScreeningHit) -> str:
+    names = [one.name for one in hit.entity.names.all() if one.kind == "PRIMARY"]
+    return names[0] if names and names[0] != hit.listed_name else ""
+
+
+def _bar(row: dict[str, str]) -> dict[str, str]:
+    """Return what the feature adds, with its sign, and the length of its bar, 0 to 1."""
+    adds = Decimal(row["contribution"])
+    return {"adds": f"{adds:+.3f}" if adds else "0", "bar": str(abs(adds))}
 
 
 def _sides(hit: ScreeningHit) -> list[Side]:
     """Return client facts against list facts, each with whether they agree."""
     client = subject_from_json(hit.subject) if hit.subject else subject_kept(hit.record_id)
     entity = hit.entity
-    verdicts = {
-        row["code"]: "agrees" if float(row["contribution"]) > 0 else "differs"
-        for row in hit.features
-        if float(row["contribution"]) or float(row["similarity"]) in {0.0, 1.0}
-    }
-    names = [f"{one.name} (weak alias)" if one.is_weak else one.name for one in entity.names.all()]
+    verdicts = {row["code"]: feature_words(row)["verdict"] for row in hit.features}
+    listed = sorted(
+        entity.names.all(), key=lambda one: (one.kind != "PRIMARY", one.is_weak, one.id)
+    )
+    names = [f"{one.name} (weak alias)" if one.is_weak else one.name for one in listed]
     rows = [
         ("name", "Name compared", [hit.client_name], [hit.listed_name]),
         ("", "All names", client.names, names),
+        ("", "Kind", [plain(client.kind)], [entity.get_kind_display()]),
         ("birth_date", "Date of birth", client.birth_dates, entity.birth_dates),
-        ("country", "Countries", client.countries, entity.countries),
+        ("country", "Countries", _places(client.countries), _places(entity.countries)),
         ("gender", "Gender", [plain(client.gender)] * bool(client.gender), _gender(entity)),
         ("identifier", "Numbers", map(_number, client.identifiers), _numbers(entity)),
     ]
     return [
-        Side(label, _joined(ours), _joined(theirs), verdicts.get(code, "unknown"))
+        Side(label, tuple(ours), tuple(theirs), verdicts.get(code, "unknown"))
         for code, label, ours, theirs in rows
     ]
 
@@ -159,7 +179,7 @@ def _changes(hit: ScreeningHit, hits: list[ScreeningHit]) -> list[str]:
     before = max(earlier, key=lambda other: other.disposed_at or other.created_at)
     told = f"{before.get_status_display()} on {before.disposed_at:%Y-%m-%d}; since then:"
     changed = [
-        f"{side.label}, {whose}: {was or 'nothing'} became {now or 'nothing'}"
+        f"{side.label}, {whose}: {_joined(was)} became {_joined(now)}"
         for old, side in zip(_sides(before), _sides(hit), strict=True)
         for whose, was, now in (
             ("client", old.client, side.client),
@@ -174,15 +194,25 @@ def _gender(entity: WatchlistEntity) -> list[str]:
     return [plain(entity.gender)] if entity.gender else []
 
 
-def _numbers(entity: WatchlistEntity) -> Iterable[str]:
-    return map(_number, sorted(row_identifiers(entity.identifiers)))
+def _places(codes: Iterable[str]) -> list[str]:
+    return [countries().get(code, code) for code in codes]
+
+
+def _numbers(entity: WatchlistEntity) -> list[str]:
+    """Return what the list publishes, in full; the client's own are masked."""
+    return [
+        f"{plain(row['kind'])}{_where(row['country'])} {row['value']}" for row in entity.identifiers
+    ]
 
 
 def _number(identifier: str) -> str:
     kind, country, value = identifier.split(" ")
-    where = "" if country == "--" else f" ({country})"
-    return f"{plain(kind)}{where} ending in {value[-4:]}"
+    return f"{plain(kind)}{_where(country.strip('-'))} ending in {value[-4:]}"
+
+
+def _where(country: str) -> str:
+    return f" ({country})" if country else ""
 
 
 def _joined(values: Iterable[str]) -> str:
-    return "; ".join(values)
+    return "; ".join(values) or "nothing"

@@ -124,12 +124,14 @@ def kyc_of(client_id: UUID) -> KycRecord | None:
 
 
 def kyc_standing(client_id: UUID) -> tuple[str, bool]:
-    """Return the record's status and whether it was ever approved: every order asks for it.
+    """Return the record's status, and whether it was approved once and is not prohibited now.
 
+    Every order asks for it.  A true match prohibits at once, in whichever state the record is.
     NONE and False for a client without a record.
     """
     rows = run_prepared(
-        "SELECT status, approved_at IS NOT NULL FROM compliance_kycrecord WHERE client_id = %s",
+        "SELECT status, approved_at IS NOT NULL AND risk_rating <> 'PROHIBITED'"
+        " FROM compliance_kycrecord WHERE client_id = %s",
         [client_id],
     )
     return (rows[0][0], rows[0][1]) if rows else ("NONE", False)

@@ -7,11 +7,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from apps.compliance.domain.wording import feature_words, plain
-from apps.compliance.models import ScreeningSearch
+from apps.compliance.models import KycRecord, ScreeningSearch
 from apps.core.errors import NotFound
 from apps.users.models import User
 
 VIEW = "compliance.view_screeningsearch"
+VIEW_RECORDS = "compliance.view_kycrecord"
 EXPORT_HEADER = (
     *("reference", "name", "birth_date", "country", "kind", "result", "score", "list", "entry"),
     *("listed_name", "why"),
@@ -44,6 +45,17 @@ def search_rows(search: ScreeningSearch, *, only_hits: bool, limit: int) -> list
         if len(found) >= limit:
             break
     return found
+
+
+def clients_named(user: User, search: ScreeningSearch) -> list[KycRecord]:
+    """Return the clients who signed up under exactly the one name that was asked for.
+
+    None for many names, and for whoever may not read clients' records.
+    """
+    if search.row_count != 1 or not user.has_perm(VIEW_RECORDS):
+        return []
+    clients = User.objects.named(search.rows.get().asked["name"])
+    return list(KycRecord.objects.filter(client__in=clients).select_related("client"))
 
 
 def features_shown(result: dict[str, Any]) -> list[dict[str, Any]]:

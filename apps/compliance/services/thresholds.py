@@ -3,14 +3,16 @@
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
 from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.matching import HIGHEST_THRESHOLD, RESULT_FLOOR
 from apps.compliance.domain.reasons import reason_checked
 from apps.compliance.events import ScreeningThresholdChanged
-from apps.compliance.models import ScreenedClient, ScreeningThreshold, WatchlistVersion
+from apps.compliance.models import ScreenedClient, ScreeningThreshold
 from apps.compliance.models.threshold import RISK_CLASSES
+from apps.compliance.selectors.screening import versions_in_force
 from apps.compliance.selectors.thresholds import threshold_in_force, threshold_replay
 from apps.compliance.services.work_locks import work_lock_require
 from apps.core.commands import command
@@ -37,11 +39,12 @@ def threshold_propose(
     InvalidInput, Conflict `threshold_changed` or `threshold_proposed`.
     """
     _require(actor)
-    _check(list_code, risk_class, threshold)
+    terms_check(list_code, risk_class, threshold)
     text = reason_checked(reason)
-    rows = ScreeningThreshold.objects.select_for_update().filter(
-        list_code=list_code, risk_class=risk_class
-    )
+    # Two first proposals of a scope have no row to wait at.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('thresholds', 0))")
+    rows = ScreeningThreshold.objects.filter(list_code=list_code, risk_class=risk_class)
     versions = list(rows.order_by("-version"))
     if any(row.status == Status.PROPOSED for row in versions):
         raise Conflict("A proposal for this scope waits already.", code="threshold_proposed")
@@ -101,8 +104,9 @@ def _require(actor: User) -> None:
         raise NotPermitted("You may not change thresholds.")
 
 
-def _check(list_code: str, risk_class: str, threshold: Decimal) -> None:
-    if list_code and not WatchlistVersion.objects.filter(list_code=list_code).exists():
+def terms_check(list_code: str, risk_class: str, threshold: Decimal) -> None:
+    """Raise InvalidInput for a scope or a number that no threshold has."""
+    if list_code and list_code not in versions_in_force():
         raise InvalidInput("There is no such list.", field="list_code")
     if risk_class and risk_class not in dict(RISK_CLASSES):
         raise InvalidInput("There is no such risk class.", field="risk_class")

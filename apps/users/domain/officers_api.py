@@ -25,6 +25,8 @@ OFFICERS_API: dict[str, Audience] = {
         f"POST {HIT}/decisions": DECIDE,
         f"POST {SEARCHES}": "compliance.run_screeningsearch",
         f"GET {SEARCHES}/<uuid:search_id>": "compliance.view_screeningsearch",
+        f"GET {SEARCHES}/<uuid:search_id>/results": "compliance.view_screeningsearch",
+        "POST /api/v1/screening/search-files": "compliance.run_screeningsearch",
         f"GET {WORK}": "compliance.view_workitem",
         f"POST {WORK}/next": TAKE,
         f"POST {WORK}/<uuid:work_item_id>/take": TAKE,
