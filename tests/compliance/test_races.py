@@ -14,6 +14,7 @@ from tests.compliance.alert_factories import make_officer
 from tests.compliance.factories import hit_decide
 from tests.compliance.test_alerts import in_threads
 from tests.compliance.test_services_screening import LISTED, propose, submitted, with_list
+from tests.compliance.test_services_thresholds import suggest
 
 
 def one_of(officers: list[User], decide: Callable[[User], Any]) -> set[str]:
@@ -57,4 +58,6 @@ def test_officers_who_decide_at_once_decide_once() -> None:
     assert codes <= {"illegal_transition", "decision_closed"}
     made.refresh_from_db()
     assert (made.status, decided()) == ("FINAL", 1)
+
+    assert one_of(others, suggest) == {"threshold_proposed"}
     assert KycRecord.objects.get().status == "APPROVED"

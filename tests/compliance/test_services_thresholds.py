@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
@@ -124,6 +125,9 @@ def test_database_refuses_one_officer_other_terms_and_a_version_that_was_overtak
         ScreeningThreshold.objects.filter(id=stale.id).update(status="ACTIVE", decided_by=second)
     with pytest.raises(DatabaseError), transaction.atomic():
         rows.delete()
+    stale.pk, stale.list_code, stale.status, stale.decided_by = uuid4(), "Y", "ACTIVE", second
+    with pytest.raises(DatabaseError), transaction.atomic():
+        stale.save(force_insert=True)
 
     assert rows.get().status == "PROPOSED"
 

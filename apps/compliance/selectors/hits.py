@@ -12,7 +12,7 @@ from apps.compliance.domain.alerts import HITS_DECIDED, REASONS, AlertKind
 from apps.compliance.domain.countries import countries
 from apps.compliance.domain.matching import STRONG_FROM
 from apps.compliance.domain.wording import feature_words, plain
-from apps.compliance.models import HitDecision, ScreeningHit, WatchlistEntity
+from apps.compliance.models import HitDecision, ScreeningHit, ScreeningResult, WatchlistEntity
 from apps.compliance.selectors.screening import subject_from_json, subject_kept
 from apps.core.errors import NotFound
 from apps.users.models import User
@@ -36,7 +36,8 @@ class HitView:
     """`primary_name` is what the entry is known by, where another of its names was compared.
 
     `identical` are other undecided hits of the client with the same listed name.
-    `list_version` is the one that was compared with; None in hits of before it was kept.
+    `list_version` is the one that was compared with, `threshold` from which score on that was a
+    hit; None in hits of before they were kept.
     """
 
     hit: ScreeningHit
@@ -47,6 +48,7 @@ class HitView:
     decisions: list[HitDecision]
     identical: list[ScreeningHit]
     list_version: int | None
+    threshold: Decimal | None
 
 
 def hits_shown(record_id: UUID) -> list[HitView]:
@@ -57,7 +59,8 @@ def hits_shown(record_id: UUID) -> list[HitView]:
     hits = list(rows.prefetch_related("entity__names", "decisions__decided_by"))
     ranks = {"OPEN": 0, "INCONCLUSIVE": 1, "TRUE_MATCH": 2, "FALSE_POSITIVE": 3, "SUPERSEDED": 4}
     hits.sort(key=lambda hit: (ranks[hit.status], -hit.score))
-    return [_view(hit, hits) for hit in hits]
+    thresholds = _thresholds(hits)
+    return [_view(hit, hits, thresholds.get(_compared(hit))) for hit in hits]
 
 
 def hit_list(user: User) -> QuerySet[ScreeningHit]:
@@ -109,7 +112,19 @@ def hit_reasons() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _view(hit: ScreeningHit, hits: list[ScreeningHit]) -> HitView:
+def _compared(row: ScreeningHit | ScreeningResult) -> tuple[UUID, int, UUID | None]:
+    return row.run_id, row.entity_id, row.party_id
+
+
+def _thresholds(hits: list[ScreeningHit]) -> dict[tuple[UUID, int, UUID | None], Decimal]:
+    """Return what made each pair a hit, by run, entry and party."""
+    rows = ScreeningResult.objects.filter(
+        run__in={hit.run_id for hit in hits}, entity__in={hit.entity_id for hit in hits}
+    )
+    return {_compared(row): row.threshold for row in rows}
+
+
+def _view(hit: ScreeningHit, hits: list[ScreeningHit], threshold: Decimal | None) -> HitView:
     return HitView(
         hit=hit,
         primary_name=_primary_name(hit),
@@ -125,6 +140,7 @@ def _view(hit: ScreeningHit, hits: list[ScreeningHit]) -> HitView:
             and other.listed_name == hit.listed_name
         ],
         list_version=hit.run.list_versions.get(hit.entity.list_code),
+        threshold=threshold,
     )
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.audit.services import emit
 from apps.compliance.domain.alerts import HITS_DECIDED, AlertTrigger
-from apps.compliance.domain.matching import DEFAULT_THRESHOLD, MATCHER_VERSION
+from apps.compliance.domain.matching import MATCHER_VERSION
 from apps.compliance.events import AlertDecided, AlertProposed
 from apps.compliance.models import (
     Alert,
@@ -15,6 +15,7 @@ from apps.compliance.models import (
     KycDecision,
     KycRecord,
     ScreeningHit,
+    ScreeningResult,
     WatchlistEntity,
 )
 from apps.compliance.selectors.screening_alerts import (
@@ -95,6 +96,9 @@ def hits_raise(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
     """Raise one alert for a client's new hits, or add them to the one that is open."""
     best = max(hits, key=lambda hit: hit.score)
     rows = ScreeningHit.objects.filter(id__in=[hit.id for hit in hits]).select_related("entity")
+    compared = ScreeningResult.objects.get(
+        run=best.run_id, entity=best.entity_id, party=best.party_id
+    )
     alert_raise(
         client_id=record.client_id,
         kind="SCREENING",
@@ -112,7 +116,7 @@ def hits_raise(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
             }
             for hit in rows
         ],
-        parameters={"threshold": str(DEFAULT_THRESHOLD), "matcher": MATCHER_VERSION},
+        parameters={"threshold": str(compared.threshold), "matcher": MATCHER_VERSION},
         explanation=[
             {
                 "name": feature["code"],
