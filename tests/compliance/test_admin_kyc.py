@@ -16,7 +16,7 @@ from apps.core.errors import InvalidInput
 from apps.users.domain.roles import Role
 from apps.users.models import User
 from tests.compliance.factories import diligence_complete, fill_kyc, put_kyc
-from tests.users.factories import make_user
+from tests.users.factories import api_client, make_user
 from tests.users.helpers import age_second_factor, prove_second_factor
 
 pytestmark = pytest.mark.django_db
@@ -168,13 +168,18 @@ def test_who_may_not_decide_sees_no_form() -> None:
     officer, user = desk()
 
     read_only = auditor.get(address("change", record.id)).content.decode()
+    assert 'name="act"' not in read_only
+    assert "Decide this hit" not in read_only
     KycRecord.objects.update(client=user)
-    own = officer.get(address("change", record.id)).content.decode()
-
-    for text in (read_only, own):
-        assert 'name="act"' not in text
-        assert "Decide this hit" not in text
-    assert "Nobody decides their own record." in own
+    viewed = AuditEvent.objects.filter(name="compliance.kyc.viewed").count()
+    api = api_client(user)
+    base = "/api/v1/kyc-records"
+    assert officer.get(address("change", record.id)).status_code == 404
+    assert str(record.id) not in officer.get(address("changelist")).content.decode()
+    assert api.get(f"{base}/{record.id}").status_code == 404
+    assert api.get(base).json()["results"] == []
+    assert api.get("/api/v1/screening/hits").json()["results"] == []
+    assert AuditEvent.objects.filter(name="compliance.kyc.viewed").count() == viewed
 
 
 def test_document_is_an_attachment_for_officers() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from apps.audit.models import AuditEvent
 from apps.audit.services import outbox_deliver
@@ -223,7 +223,7 @@ def test_database_refuses_one_officer_for_two(officer: User) -> None:
     decision = propose(record, officer)
 
     for changes in ({"confirmed_by": officer}, {"status": "FINAL"}):
-        with pytest.raises(IntegrityError), transaction.atomic():
+        with pytest.raises(DatabaseError), transaction.atomic():
             KycDecision.objects.filter(id=decision.id).update(**changes)
 
 

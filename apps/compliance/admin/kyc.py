@@ -84,6 +84,7 @@ class KycRecordAdmin(KycActions):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KycRecord]:
         rows: QuerySet[KycRecord] = super().get_queryset(request)
+        rows = rows.exclude(client=actor_of(request))
         return rows.annotate(open_hit_count=Count("hits", filter=Q(hits__status="OPEN")))
 
     def get_search_results(
@@ -292,7 +293,7 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     pending = record.decisions.filter(status=KycDecision.Status.PROPOSED)
     alert = screening_alert(record.client_id)
     is_proposer = pending.filter(proposed_by=actor).exists()
-    may_decide = actor.has_perm(kyc_decisions.DECIDE) and record.client_id != actor.pk
+    may_decide = actor.has_perm(kyc_decisions.DECIDE)
     has_work = record.status in DECIDABLE or record.hits.filter(status="OPEN").exists()
     overrides = record.overrides.filter(status="PROPOSED", proposed_by=actor)
     is_concerned = is_proposer or overrides.exists()
@@ -300,7 +301,6 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     return {
         **work,
         "may_decide": may_decide and not work["barred"],
-        "is_own": record.client_id == actor.pk,
         "is_proposer": is_proposer,
         "alert": alert if actor.has_perm("compliance.view_alert") else None,
     }

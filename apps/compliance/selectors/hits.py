@@ -64,8 +64,8 @@ def hits_shown(record_id: UUID) -> list[HitView]:
 
 
 def hit_list(user: User) -> QuerySet[ScreeningHit]:
-    """Return what the user may see: every hit for staff with the permission, else none."""
-    rows = ScreeningHit.objects.select_related("entity", "record")
+    """Return what the user may see: for staff with the permission every hit but their own."""
+    rows = ScreeningHit.objects.select_related("entity", "record").exclude(record__client=user)
     return rows if user.has_perm(VIEW) else rows.none()
 
 

@@ -148,8 +148,9 @@ def kyc_withdraw_decision(*, actor: User, decision_id: UUID) -> KycDecision:
 
 @command
 def kyc_view_record(*, actor: User, record_id: UUID) -> KycRecord:
-    """Return the record for an officer's eyes; the access is kept in the audit trail."""
-    record = KycRecord.objects.select_related("client").filter(id=record_id).first()
+    """Return the record for an officer's eyes, not its client's; the access is kept."""
+    others = KycRecord.objects.select_related("client").exclude(client=actor)
+    record = others.filter(id=record_id).first()
     if record is None or not actor.has_perm(VIEW):
         raise NotFound("There is no such KYC record.")
     emit(KycRecordViewed(**record.identity), actor=actor)
