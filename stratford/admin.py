@@ -1,12 +1,13 @@
 """The compliance officers' desk: Django's admin behind the second factor."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,9 +25,19 @@ class StratfordAdminSite(OTPAdminSite):
     def admin_view(
         self, view: Callable[..., HttpResponse], cacheable: bool = False
     ) -> Callable[..., HttpResponse]:
-        """Let the desk's pages load scripts of this origin: Django's own tags have no nonce."""
+        """Let the desk's pages load scripts of this origin: Django's own tags have no nonce.
+
+        An address with a NUL is refused: filters hand its text to the database.
+        """
         guarded: Callable[..., HttpResponse] = super().admin_view(view, cacheable)
-        return csp_update({"script-src": [SELF]})(guarded)  # type: ignore[return-value]
+
+        @wraps(guarded)
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if any("\x00" in text for texts in request.GET.lists() for text in texts[1]):
+                raise BadRequest("An address has no NUL.")
+            return guarded(request, *args, **kwargs)
+
+        return csp_update({"script-src": [SELF]})(asked)  # type: ignore[return-value]
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

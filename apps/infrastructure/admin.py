@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ActionForm
-from django.http import HttpRequest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 
 
 class ReadOnly:
@@ -34,6 +36,15 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin[Any]):
         if request is None or lookup.partition("__")[0] not in self._offered(request):
             return False
         return super().lookup_allowed(lookup, value, request)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Refuse rows whose keys are none, before Django asks the database for them."""
+        for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                self.opts.pk.to_python(text)
+            except ValidationError as error:
+                raise BadRequest("There is no such row.") from error
+        return super().response_action(request, queryset)
 
     def _offered(self, request: HttpRequest) -> set[Any]:
         return {self.date_hierarchy, *map(_parameter, self.get_list_filter(request))}

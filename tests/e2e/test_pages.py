@@ -31,6 +31,36 @@ DESK = (
     "/admin/compliance/paymentscreening/",
 )
 REVIEWS = ("/admin/compliance/alert/", "/admin/compliance/kycrecord/")
+OPERATIONS = (
+    *("/admin/", "/admin/trading/tradinglimit/", "/admin/trading/tradinglimit/propose/"),
+    *("/admin/trading/chargerate/", "/admin/trading/chargerate/propose/"),
+)
+# A company with a minister for its owner, who waits for its decision; a payment; a proposal.
+SCENE = """
+from django.urls import reverse
+from django.utils import timezone
+from apps.compliance.models import PaymentScreening, WatchlistImport
+from apps.compliance.services.kyc import kyc_submit
+from apps.trading.models import CashTransfer, TradingLimit
+from tests.compliance.factories import fill_entity
+from tests.users.factories import make_user
+company = make_user()
+record = fill_entity(company, pep="SELF", pep_function="Minister")
+kyc_submit(actor=company)
+deposit = CashTransfer.objects.filter(kind="DEPOSIT").first()
+client = deposit.portfolio.client
+payment = PaymentScreening.objects.create(
+    transfer_id=deposit.pk, client=client, party={}, list_versions={}, matcher_version="1",
+    status="CLEAR",
+)
+refused = WatchlistImport.objects.create(
+    list_code="UN", status="REFUSED", code="watchlist_shrunk", checksum="0" * 64,
+    ended_at=timezone.now(),
+)
+for row in (record, payment, refused, TradingLimit.objects.first()):
+    print(reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]))
+print(reverse("admin:trading_taxreport", args=[client.pk, timezone.now().year]))
+"""
 PORTAL = (
     *("/", "/orders/", "/trade/", "/trade/AAPL/", "/money/deposit/", "/verification/"),
     *("/verification/personal/", "/verification/tax-certificate/"),
@@ -156,6 +186,28 @@ def test_desk_pages_have_no_violation(
         desk.goto(path)
         reviews.append(str(desk.locator(LISTS).first.get_attribute("href")))
     assert check(browser, demo, officer_state, (*DESK, *reviews)) == []
+
+
+def test_pages_of_work_that_is_rare_have_no_violation(
+    browser: Browser, demo: Demo, desk: Page, officer_state: dict[str, Any]
+) -> None:
+    """Owners, due diligence, override and questions of a company; a payment; limits; taxes."""
+    told = demo.manage("shell", "-v", "0", "-c", SCENE)
+    assert told.returncode == 0, told.stderr
+    company, payment, refused, limit, taxes = told.stdout.split()
+
+    def is_screened() -> bool:
+        desk.goto(company)
+        return desk.locator("#id_decision").count() > 0
+
+    wait_for(is_screened, what="the screening of the company")
+    assert desk.get_by_text("Ask for something").count() == 1
+    desk.get_by_role("button", name="Leave it to others").click()
+    operations = next(person for person in demo.people if person.role == "OPERATIONS")
+    state = session_of(browser, demo, operations)
+    found = check(browser, demo, officer_state, (company, payment, refused))
+    found += check(browser, demo, state, (*OPERATIONS, limit, taxes))
+    assert found == []
 
 
 @pytest.fixture(scope="module")

@@ -176,11 +176,16 @@ def _sync(kind: WorkKind, subject_ids: Collection[UUID] | None = None) -> None:
     if subject_ids is not None:
         rows, items = rows.filter(pk__in=subject_ids), items.filter(subject_id__in=subject_ids)
     waits = source.rows().filter(pk=OuterRef("subject_id"))
-    items.exclude(Exists(waits)).update(closed_at=now, updated_at=now)
+    # Locked in one order, so that it does not meet officers who take many at once halfway.
+    over = items.exclude(Exists(waits)).order_by("id").select_for_update()
+    if ids := list(over.values_list("id", flat=True)):
+        WorkItem.objects.filter(id__in=ids).update(closed_at=now, updated_at=now)
     kept = WorkItem.objects.open().annotate(mark=Coalesce("proposed_at", NO_PROPOSAL))
     kept = kept.filter(subject_id=OuterRef("pk"), priority=OuterRef("work_priority"), kind=kind)
     rows = rows.exclude(Exists(kept.filter(mark=OuterRef("work_mark"))))
     changed = list(rows.select_related(*source.related).order_by("pk"))
+    if not changed:
+        return
     known = {
         item.subject_id: item
         for item in items.filter(subject_id__in=[row.pk for row in changed])

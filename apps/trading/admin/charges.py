@@ -1,9 +1,11 @@
 """Fees and interest on the desk: rates under four eyes, each day's part, and what stays due."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.utils import timezone
 
 from apps.infrastructure.admin import ReadOnlyAdmin
@@ -39,6 +41,14 @@ class ChargeAccrualAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+class CurrencyFilter(admin.AllValuesFieldListFilter):
+    """The currencies that have rates; a rate of a fee has none, and says so."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}
+
+
 @admin.register(ChargeRate)
 class ChargeRateAdmin(VersionsAdmin):
     noun = "rate"
@@ -48,7 +58,7 @@ class ChargeRateAdmin(VersionsAdmin):
         *("kind", "currency", "subject", "bound", "status", "effective_on", "version"),
         *("proposed_by", "decided_by"),
     )
-    list_filter = ("status", "kind", "currency")
+    list_filter = ("status", "kind", ("currency", CurrencyFilter))
     search_fields = ("=id", "=portfolio__id")
 
     @admin.display(description="portfolio")
