@@ -24,6 +24,8 @@ def forms(name: str, kind: str = "PERSON") -> list[str]:
         ("N.A.B.C. Company", "ORGANISATION", ["nabc", "company"]),
         ("Brigade Forty-Four", "ORGANISATION", ["brigade", "fortyfour"]),
         ("1g0r Marchenk0v", "PERSON", ["igor", "marchenkov"]),
+        ("Карим ат-Тамари", "PERSON", ["karim", "al", "tamari"]),
+        ("An Li", "PERSON", ["an", "li"]),
         ("...", "PERSON", []),
         ("", "ORGANISATION", []),
     ],

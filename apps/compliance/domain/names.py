@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 from rigour.names import NamePartTag, NameTypeTag, Symbol, analyze_names
@@ -48,6 +48,8 @@ PARTICLES = frozenset(
     }
     | {"haji", "hajji", "ibn", "la", "le", "mac", "oglu", "ould", "san", "ul", "van", "von"}
 )
+# The Arabic article as it sounds before a letter that takes it over: ar-Rahman, ash-Shami.
+ARTICLES = frozenset({"ad", "adh", "an", "ar", "as", "ash", "at", "ath", "az"})
 # What follows these is the father's name, not the bearer's.
 PATRONYMIC = frozenset({"ben", "bin", "bint", "ibn"})
 # Scripts without vowels write p as b and v as f; a consonant skeleton takes the pairs as one.
@@ -183,7 +185,7 @@ def _tokens(name: Any, kind: str) -> tuple[Token, ...]:
     numerals = {} if is_person else _long_numerals(name)
     tokens: list[Token] = []
     parts = list(name.parts)
-    forms = [_latin(part) for part in parts]
+    forms = _articles_as_one([_latin(part) for part in parts])
     position = 0
     while position < len(parts):
         part = parts[position]
@@ -225,6 +227,14 @@ def _latin(part: Any) -> str:
     if not form.isdigit() and not form.isalpha() and not form[:-2].isdigit():
         form = form.translate(LOOK_ALIKES)
     return form
+
+
+def _articles_as_one(forms: list[str]) -> list[str]:
+    """Return the words with each article as it is written, not as it sounds: al-Rahman."""
+    return [
+        "al" if form in ARTICLES and following.startswith(form[1:]) else form
+        for form, following in zip_longest(forms, forms[1:], fillvalue="")
+    ]
 
 
 def _symbols(name: Any) -> dict[int, list[Any]]:
