@@ -29,6 +29,7 @@ from tests.compliance.alert_factories import make_alert, make_client, make_offic
 from tests.compliance.factories import make_kyc
 from tests.compliance.test_alert_admin import signed_in
 from tests.compliance.test_work_items import item_of, make_hit
+from tests.users.factories import api_client
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/compliance/workitem/"
@@ -312,3 +313,29 @@ def test_cockpit_counts_what_waits_and_how_it_is_worked_off_and_links_to_the_row
     assert "style=" not in text
     empty = desk_overview(officer, now - timedelta(days=400))
     assert empty.in_time == "none"
+
+
+def test_officer_who_is_a_client_finds_nothing_about_themselves() -> None:
+    officer, other = make_officer(), make_officer()
+    alert = make_alert(officer)
+    item = item_of(alert.id)
+    record, _ = make_hit(officer)
+    lists = (
+        *(LIST, "/admin/compliance/alert/", "/admin/compliance/kycrecord/"),
+        *("/api/v1/work-items", "/api/v1/alerts", "/api/v1/kyc-records"),
+    )
+    pages = (
+        *(f"{LIST}{item.id}/change/", f"/admin/compliance/alert/{alert.id}/change/"),
+        f"/api/v1/alerts/{alert.id}",
+    )
+
+    def looked(at: str, who: User) -> tuple[int, bool]:
+        client = api_client(who) if at.startswith("/api") else signed_in(who)
+        answer = client.get(at)
+        shown = answer.content.decode()
+        return answer.status_code, any(str(one) in shown for one in (alert.id, item.id, record.id))
+
+    assert {looked(at, officer) for at in lists} == {(200, False)}
+    assert {looked(at, other) for at in lists} == {(200, True)}
+    assert {looked(at, officer)[0] for at in pages} == {404}
+    assert {looked(at, other)[0] for at in pages} == {200, 302}

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from apps.compliance.admin.clients import ClientRowsAdmin
 from apps.compliance.domain.alerts import HITS_DECIDED
 from apps.compliance.domain.timeline import views_folded
 from apps.compliance.domain.wording import SCENARIOS, duration_words
@@ -67,7 +68,7 @@ class ScenarioFilter(admin.SimpleListFilter):
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin):
+class AlertAdmin(ClientRowsAdmin):
     list_display = (*("subject", "client", "status", "likelihood", "age", "sla", "proposed_by"),)
     list_filter = ("status", "kind", ScenarioFilter, "disposition")
     list_select_related = ("client", "proposed_by")
@@ -180,10 +181,9 @@ class AlertAdmin(ReadOnlyAdmin):
 
     def _review(self, alert: Alert, actor: User) -> dict[str, Any]:
         is_decidable = alert.status != Alert.Status.CLOSED and actor.has_perm(services.DECIDE)
-        concerned = actor.pk in {alert.client_id, alert.proposed_by_id}
-        work = page_opened(actor, alert.id, is_open=is_decidable and not concerned)
-        is_mine = not work["barred"] and alert.client_id != actor.pk
-        may_act = actor.has_perm(services.DECIDE) and is_mine
+        is_proposer = alert.proposed_by_id == actor.pk
+        work = page_opened(actor, alert.id, is_open=is_decidable and not is_proposer)
+        may_act = actor.has_perm(services.DECIDE) and not work["barred"]
         outcome = hits_outcome(alert)
         record = kyc_of(alert.client_id)
         may_read_kyc = record is not None and actor.has_perm("compliance.view_kycrecord")
@@ -193,9 +193,7 @@ class AlertAdmin(ReadOnlyAdmin):
             "alert": alert,
             **work,
             "may_propose": may_act and alert.status == Alert.Status.OPEN,
-            "may_confirm": may_act
-            and alert.status == Alert.Status.PROPOSED
-            and alert.proposed_by_id != actor.pk,
+            "may_confirm": may_act and alert.status == Alert.Status.PROPOSED and not is_proposer,
             "may_reject": may_act and alert.status == Alert.Status.PROPOSED,
             "explanation": [_bar(row) for row in alert.explanation],
             "evidence": alert.evidence.all(),

@@ -84,7 +84,6 @@ class KycRecordAdmin(KycActions):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[KycRecord]:
         rows: QuerySet[KycRecord] = super().get_queryset(request)
-        rows = rows.exclude(client=actor_of(request))
         return rows.annotate(open_hit_count=Count("hits", filter=Q(hits__status="OPEN")))
 
     def get_search_results(

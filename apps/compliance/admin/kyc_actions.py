@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from apps.compliance.admin.clients import ClientRowsAdmin
 from apps.compliance.domain.information import LEAST_DAYS, MOST_DAYS, AskedItem
 from apps.compliance.domain.kyc import DECIDABLE, RiskRating
 from apps.compliance.domain.kyc_reasons import OVERRIDE_REASONS
@@ -28,7 +29,6 @@ from apps.compliance.services.overrides import (
     override_propose,
 )
 from apps.core.errors import DomainError
-from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.users.actors import actor_of
 from apps.users.step_up import step_up_page
 
@@ -37,7 +37,7 @@ ASK_ROWS = range(1, 6)
 DEFAULT_DAYS = 10
 
 
-class KycActions(ReadOnlyAdmin):
+class KycActions(ClientRowsAdmin):
     """The review page's forms; each calls one command and goes back to the page."""
 
     def named(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from apps.compliance.admin.clients import ClientRowsAdmin
 from apps.compliance.admin.screening import DeskAdmin
 from apps.compliance.models import PaymentExit, PaymentScreening
 from apps.compliance.services import payment_exits as services
@@ -21,7 +22,7 @@ from apps.users.step_up import step_up_page
 
 
 @admin.register(PaymentScreening)
-class PaymentScreeningAdmin(DeskAdmin):
+class PaymentScreeningAdmin(ClientRowsAdmin, DeskAdmin):
     list_display = ("__str__", "client", "status", "created_at")
     list_filter = ("status",)
     list_select_related = ("client",)
@@ -80,7 +81,7 @@ def _review(actor: User, screening: PaymentScreening) -> dict[str, Any]:
     pending = next((one for one in exits if one.status == PaymentExit.Status.PROPOSED), None)
     is_proposer = pending is not None and pending.proposed_by_id == actor.pk
     is_blocked = screening.status == PaymentScreening.Status.BLOCKED and payment.is_held
-    may_act = actor.has_perm(DECIDE) and screening.client_id != actor.pk and is_blocked
+    may_act = actor.has_perm(DECIDE) and is_blocked
     work = page_opened(actor, screening.id, is_open=may_act and not is_proposer)
     return {
         **work,

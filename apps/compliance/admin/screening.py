@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from apps.compliance.admin.clients import ClientRowsAdmin
 from apps.compliance.domain.matching import HIGHEST_THRESHOLD, RESULT_FLOOR
 from apps.compliance.domain.search_terms import COLUMNS, KINDS, MAX_BYTES, MAX_ROWS
 from apps.compliance.models import Case, ScreeningSearch, ScreeningThreshold
@@ -232,7 +233,7 @@ class ScreeningSearchAdmin(DeskAdmin):
 
 
 @admin.register(Case)
-class CaseAdmin(ReadOnlyAdmin):
+class CaseAdmin(ClientRowsAdmin):
     list_display = ("__str__", "client", "status", "opened_at")
     list_filter = ("status",)
     list_select_related = ("client",)

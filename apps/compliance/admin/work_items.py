@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from apps.compliance.admin import work_bulk
+from apps.compliance.admin.clients import ClientRowsAdmin
 from apps.compliance.admin.work_filters import FILTERS, StateFilter, WaitsFilter
 from apps.compliance.domain.wording import duration_words
 from apps.compliance.domain.work_items import DECIDE, WorkKind, soon_at
@@ -33,7 +34,6 @@ from apps.compliance.services import work_items as services
 from apps.compliance.services.work_escalations import work_page_escalate
 from apps.compliance.services.work_locks import TAKE, work_lock_release, work_lock_take
 from apps.core.errors import DomainError, NotPermitted
-from apps.infrastructure.admin import ReadOnlyAdmin
 from apps.infrastructure.exports import csv_stream
 from apps.users.actors import actor_of
 from apps.users.step_up import safe_next
@@ -57,7 +57,7 @@ PAGES = {
 
 
 @admin.register(WorkItem)
-class WorkItemAdmin(ReadOnlyAdmin):
+class WorkItemAdmin(ClientRowsAdmin):
     list_display = ("title", "what", "client", "due", "age", "held_by")
     list_filter = FILTERS
     list_select_related = ("client", "assignee", "proposed_by", "escalated_by")
@@ -166,7 +166,7 @@ class WorkItemAdmin(ReadOnlyAdmin):
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            item = WorkItem.objects.filter(pk=UUID(object_id)).first()
+            item = self.get_queryset(request).filter(pk=UUID(object_id)).first()
         except ValueError as error:
             raise Http404 from error
         if item is None:

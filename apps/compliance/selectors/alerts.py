@@ -17,8 +17,9 @@ VIEW = "compliance.view_alert"
 
 
 def alert_list(user: User) -> QuerySet[Alert]:
-    """Return what the user may see: every alert for staff with the permission, else none."""
+    """Return what the user may see: for staff with the permission every alert but their own."""
     alerts = Alert.objects.select_related("client", "proposed_by", "confirmed_by")
+    alerts = alerts.exclude(client=user)
     alerts = alerts.annotate(assignee_id=assignee_of("pk"))
     return alerts if user.has_perm(VIEW) else alerts.none()
 

@@ -33,12 +33,12 @@ def work_list(
     escalated: str = "",
     **chosen: object,
 ) -> QuerySet[WorkItem]:
-    """Return what waits and the user may see; `chosen` by column.
+    """Return what waits and the user may see, nothing about themselves; `chosen` by column.
 
     `held` is ME or NOBODY; `waits` is FIRST (for a decision) or SECOND (for the user's own eyes);
     `escalated` is YES (waits for a supervisor) or NO.
     """
-    items = WorkItem.objects.open().filter(**chosen)
+    items = WorkItem.objects.open().filter(**chosen).exclude(client=user)
     if held:
         items = items.filter(assignee=user if held == "ME" else None)
     if waits == "FIRST":
@@ -53,7 +53,7 @@ def work_list(
 
 def work_get(user: User, item_id: UUID) -> WorkItem:
     """Return the item; raises NotFound, for whoever may not know of the queue too."""
-    item = WorkItem.objects.filter(pk=item_id).first()
+    item = WorkItem.objects.filter(pk=item_id).exclude(client=user).first()
     if item is None or not user.has_perm(VIEW):
         raise NotFound("There is no such work.")
     return item

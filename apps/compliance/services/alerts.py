@@ -216,9 +216,9 @@ def alert_note(*, actor: User, alert_id: UUID, note: str) -> AlertNote:
 
 @command
 def alert_view(*, actor: User, alert_id: UUID) -> Alert:
-    """Record that the officer saw the alert; raises NotPermitted or NotFound."""
+    """Record that the officer saw the alert; raises NotPermitted, or NotFound for their own too."""
     _require(actor, VIEW)
-    alert = Alert.objects.locked(alert_id)
+    alert = Alert.objects.exclude(client=actor).locked(alert_id)
     emit(AlertViewed(**alert_identity(alert)), actor=actor)
     return alert
 
