@@ -76,6 +76,7 @@ NOT_PLANTED = {
     "compliance.ScreeningSearchRow.results": "the list's side only",
     "compliance.PaymentResult.features": "the list's side only",
     "compliance.PaymentExit.reason": "written by the same form as an alert's note",
+    "compliance.MatchWithdrawal.reason": "written by the same form as an alert's note",
     "compliance.RatingOverride.note": "written by the same form as an alert's note",
     "compliance.DueDiligenceItem.note": "written by the same form as an alert's note",
     "compliance.KycDecision.note": "written by the same form as an alert's note",

@@ -23,6 +23,11 @@ from apps.compliance.selectors.reviews import changes_since_approval
 from apps.compliance.services import kyc_decisions
 from apps.compliance.services.due_diligence import diligence_do
 from apps.compliance.services.information import information_waive
+from apps.compliance.services.match_withdrawals import (
+    match_withdraw_confirm,
+    match_withdraw_decline,
+    match_withdraw_propose,
+)
 from apps.compliance.services.overrides import (
     override_confirm,
     override_decline,
@@ -51,6 +56,11 @@ class KycActions(ClientRowsAdmin):
             ),
             self.named("<uuid:record_id>/override/", self.override_view, "override"),
             self.named("<uuid:record_id>/diligence/", self.diligence_view, "diligence"),
+            self.named(
+                "<uuid:record_id>/hits/<uuid:hit_id>/withdrawal/",
+                self.withdrawal_view,
+                "withdrawal",
+            ),
             *super().get_urls(),
         ]
 
@@ -112,6 +122,37 @@ class KycActions(ClientRowsAdmin):
                 reason_code=form.get("reason_code", ""),
                 note=form.get("note", ""),
                 inputs_hash=form.get("inputs_hash", ""),
+                evidence_version=version,
+            )
+            return "Proposed: a second officer must confirm."
+
+        return self.run(request, record_id, act)
+
+    def withdrawal_view(self, request: HttpRequest, record_id: UUID, hit_id: UUID) -> HttpResponse:
+        """Propose to take a true match back, confirm or decline it, as the button says."""
+        form, actor = request.POST, actor_of(request)
+        if form.get("act") == "confirm" and (page := step_up_page(request)):
+            return page
+
+        def act() -> str:
+            if form.get("act") == "decline":
+                chosen = UUID(form.get("withdrawal_id", ""))
+                match_withdraw_decline(actor=actor, withdrawal_id=chosen)
+                return "The match stands."
+            version = int(form.get("evidence_version", "")[:9])
+            if form.get("act") == "confirm":
+                match_withdraw_confirm(
+                    actor=actor,
+                    withdrawal_id=UUID(form.get("withdrawal_id", "")),
+                    reason_code=form.get("reason_code", ""),
+                    evidence_version=version,
+                )
+                return "The match is taken back, and the client was compared anew."
+            match_withdraw_propose(
+                actor=actor,
+                hit_id=hit_id,
+                reason_code=form.get("reason_code", ""),
+                reason=form.get("reason", ""),
                 evidence_version=version,
             )
             return "Proposed: a second officer must confirm."

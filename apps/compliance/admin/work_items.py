@@ -51,6 +51,7 @@ PAGES = {
     WorkKind.IMPORT: "admin:compliance_watchlistimport_change",
     WorkKind.PAYMENT: "admin:compliance_paymentscreening_change",
     WorkKind.OVERRIDE: "admin:compliance_kycrecord_change",
+    WorkKind.MATCH: "admin:compliance_kycrecord_change",
     WorkKind.DILIGENCE: "admin:compliance_kycrecord_change",
     WorkKind.LIMIT: "admin:trading_tradinglimit_change",
 }

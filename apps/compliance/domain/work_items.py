@@ -20,6 +20,7 @@ class WorkKind(StrEnum):
     PAYMENT = "PAYMENT"
     OVERRIDE = "OVERRIDE"
     DILIGENCE = "DILIGENCE"
+    MATCH = "MATCH"
 
 
 class Priority(IntEnum):
@@ -42,6 +43,7 @@ KIND_WORDS = {
     WorkKind.PAYMENT: "Blocked payment",
     WorkKind.OVERRIDE: "Rating override",
     WorkKind.DILIGENCE: "Due diligence",
+    WorkKind.MATCH: "Match taken back",
 }
 # Who may work on a kind; for what waits for a second officer, who may be that officer.
 DECIDE: dict[str, str] = {
@@ -56,6 +58,7 @@ DECIDE: dict[str, str] = {
     WorkKind.PAYMENT: "compliance.decide_alert",
     WorkKind.OVERRIDE: "compliance.decide_kycrecord",
     WorkKind.DILIGENCE: "compliance.approve_duediligence",
+    WorkKind.MATCH: "compliance.decide_kycrecord",
 }
 BY_RISK: dict[str, Priority] = {
     RiskRating.PROHIBITED: Priority.URGENT,
@@ -76,6 +79,7 @@ SLA_HOURS: dict[WorkKind, dict[Priority, int]] = {
     WorkKind.PAYMENT: {Priority.HIGH: 8},
     WorkKind.OVERRIDE: {Priority.HIGH: 8},
     WorkKind.DILIGENCE: {Priority.HIGH: 16},
+    WorkKind.MATCH: {Priority.HIGH: 8},
 }
 # How long something has waited: code, words, from, to.
 AGES = (

@@ -80,6 +80,17 @@ class RatingOverrideChanged(KycEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatchWithdrawalChanged(KycEvent):
+    """A true match shall be, was or was not taken back, as `status` says."""
+
+    name: ClassVar[str] = "compliance.match_withdrawal.changed"
+    hit_id: str
+    withdrawal_id: str
+    reason_code: str
+    status: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DueDiligenceDone(KycEvent):
     """An officer wrote down what was found out on one item; the words are not here."""
 

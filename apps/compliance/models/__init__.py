@@ -6,6 +6,7 @@ from apps.compliance.models.document import KycDocument, QuarantinedFile
 from apps.compliance.models.due_diligence import DueDiligence, DueDiligenceItem
 from apps.compliance.models.information import InformationItem, KycReminder
 from apps.compliance.models.kyc import KycDecision, KycRecord, KycStep
+from apps.compliance.models.match_withdrawal import MatchWithdrawal
 from apps.compliance.models.movement import Movement
 from apps.compliance.models.name_index import NameIndexFile
 from apps.compliance.models.operations_alert import OperationsAlert
@@ -41,6 +42,7 @@ __all__ = [
     "KycReminder",
     "KycReview",
     "KycStep",
+    "MatchWithdrawal",
     "Movement",
     "NameIndexFile",
     "OperationsAlert",

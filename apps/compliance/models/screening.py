@@ -19,6 +19,7 @@ class ScreeningRun(BaseModel):
         CLIENT_CHANGE = "CLIENT_CHANGE", "Change of the client's data"
         LIST_CHANGE = "LIST_CHANGE", "List change"
         NIGHTLY = "NIGHTLY", "Nightly check"
+        WITHDRAWAL = "WITHDRAWAL", "Match taken back"
 
     record = models.ForeignKey(KycRecord, on_delete=models.PROTECT, related_name="screenings")
     trigger = models.CharField(max_length=13, choices=Trigger)
@@ -66,7 +67,7 @@ class ScreeningHit(BaseModel):
     changed.  `features` explains the score, one row a feature; `subject` is the client as compared,
     null in hits of before it was kept, or the `party` of the client's whom the hit is about.
     `superseded_in` is the run that did not find the pair any more, since the client's answers or
-    the list had changed.
+    the list had changed; None for a true match that two officers took back.
     """
 
     class Status(models.TextChoices):

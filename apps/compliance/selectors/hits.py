@@ -12,7 +12,13 @@ from apps.compliance.domain.alerts import HITS_DECIDED, REASONS, AlertKind
 from apps.compliance.domain.countries import countries
 from apps.compliance.domain.matching import STRONG_FROM
 from apps.compliance.domain.wording import feature_words, plain
-from apps.compliance.models import HitDecision, ScreeningHit, ScreeningResult, WatchlistEntity
+from apps.compliance.models import (
+    HitDecision,
+    MatchWithdrawal,
+    ScreeningHit,
+    ScreeningResult,
+    WatchlistEntity,
+)
 from apps.compliance.selectors.screening import subject_from_json, subject_kept
 from apps.core.errors import NotFound
 from apps.users.models import User
@@ -37,7 +43,8 @@ class HitView:
 
     `identical` are other undecided hits of the client with the same listed name.
     `list_version` is the one that was compared with, `threshold` from which score on that was a
-    hit; None in hits of before they were kept.
+    hit; None in hits of before they were kept.  `withdrawal` waits for its second officer;
+    `grounds` are those on which a true match may be taken back.
     """
 
     hit: ScreeningHit
@@ -49,6 +56,8 @@ class HitView:
     identical: list[ScreeningHit]
     list_version: int | None
     threshold: Decimal | None
+    withdrawal: MatchWithdrawal | None
+    grounds: list[tuple[str, str]]
 
 
 def hits_shown(record_id: UUID) -> list[HitView]:
@@ -56,11 +65,19 @@ def hits_shown(record_id: UUID) -> list[HitView]:
     rows = ScreeningHit.objects.filter(record_id=record_id).select_related(
         "entity__removed_in", "disposed_by", "record", "run"
     )
-    hits = list(rows.prefetch_related("entity__names", "decisions__decided_by"))
+    hits = list(
+        rows.prefetch_related("entity__names", "decisions__decided_by", "withdrawals__proposed_by")
+    )
     ranks = {"OPEN": 0, "INCONCLUSIVE": 1, "TRUE_MATCH": 2, "FALSE_POSITIVE": 3, "SUPERSEDED": 4}
     hits.sort(key=lambda hit: (ranks[hit.status], -hit.score))
     thresholds = _thresholds(hits)
     return [_view(hit, hits, thresholds.get(_compared(hit))) for hit in hits]
+
+
+def is_delisted(entity: WatchlistEntity) -> bool:
+    """Return whether the entry left its list, in this and in any other wording."""
+    same = WatchlistEntity.objects.filter(list_code=entity.list_code, uid=entity.uid)
+    return entity.removed_in_id is not None and not same.filter(removed_in=None).exists()
 
 
 def hit_list(user: User) -> QuerySet[ScreeningHit]:
@@ -141,7 +158,17 @@ def _view(hit: ScreeningHit, hits: list[ScreeningHit], threshold: Decimal | None
         ],
         list_version=hit.run.list_versions.get(hit.entity.list_code),
         threshold=threshold,
+        withdrawal=next((one for one in hit.withdrawals.all() if one.status == "PROPOSED"), None),
+        grounds=_grounds(hit),
     )
+
+
+def _grounds(hit: ScreeningHit) -> list[tuple[str, str]]:
+    if hit.status != ScreeningHit.Status.TRUE_MATCH:
+        return []
+    ground = MatchWithdrawal.Ground
+    is_gone = is_delisted(hit.entity)
+    return [choice for choice in ground.choices if is_gone or choice[0] != ground.DELISTED]
 
 
 def _primary_name(hit: ScreeningHit) -> str:

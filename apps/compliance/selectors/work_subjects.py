@@ -26,6 +26,7 @@ from apps.compliance.models import (
     DueDiligenceItem,
     KycDecision,
     KycRecord,
+    MatchWithdrawal,
     OwnListChange,
     PaymentExit,
     RatingOverride,
@@ -261,6 +262,20 @@ def _override(made: RatingOverride) -> WorkSubject:
     )
 
 
+def _withdrawal(made: MatchWithdrawal) -> WorkSubject:
+    return WorkSubject(
+        subject_id=made.id,
+        page_id=made.hit.record_id,
+        stream=made.hit.record.stream,
+        title=f"Match {made.hit.entity.list_code} {made.hit.entity.uid}",
+        topic=made.hit.entity.list_code,
+        client_id=made.hit.record.client_id,
+        opened_at=made.created_at,
+        proposed_by_id=made.proposed_by_id,
+        summary=f"Take it back: {made.get_reason_code_display().lower()}",
+    )
+
+
 def _diligence_rows() -> Rows:
     """Return checklists on which only the agreement of a supervisor is missing."""
     left = DueDiligenceItem.objects.filter(diligence=OuterRef("pk"), done_at=None)
@@ -327,5 +342,12 @@ SOURCES: dict[WorkKind, WorkSource] = {
         ("record",),
     ),
     WorkKind.DILIGENCE: WorkSource(_diligence_rows, _diligence, ("record",)),
+    WorkKind.MATCH: WorkSource(
+        lambda: _proposals(
+            MatchWithdrawal.objects.filter(status=MatchWithdrawal.Status.PROPOSED), Priority.HIGH
+        ),
+        _withdrawal,
+        ("hit__record", "hit__entity"),
+    ),
     WorkKind.LIMIT: WorkSource(lambda: _proposals(limits_proposed(), Priority.HIGH), _limit),
 }

@@ -16,8 +16,8 @@ from apps.compliance.models import (
     KycRecord,
     ScreeningHit,
     ScreeningResult,
-    WatchlistEntity,
 )
+from apps.compliance.selectors.hits import is_delisted
 from apps.compliance.selectors.screening_alerts import (
     DELISTED,
     WATCHLIST,
@@ -130,12 +130,9 @@ def hits_raise(record: KycRecord, hits: Sequence[ScreeningHit]) -> None:
 
 def delisted_raise(record: KycRecord) -> None:
     """Tell the officers of a true match whose entry left its list; only they may undo a freeze."""
-    gone = ScreeningHit.objects.filter(record=record, status="TRUE_MATCH").exclude(
-        entity__removed_in=None
-    )
-    for hit in gone.select_related("entity"):
-        listed = {"list_code": hit.entity.list_code, "uid": hit.entity.uid}
-        if WatchlistEntity.objects.filter(**listed, removed_in=None).exists():
+    matches = ScreeningHit.objects.filter(record=record, status="TRUE_MATCH")
+    for hit in matches.select_related("entity"):
+        if not is_delisted(hit.entity):
             continue
         alert_raise(
             client_id=record.client_id,

@@ -340,6 +340,7 @@ OPERATIONS: dict[str, Audience] = {
     ],
     f"POST {RECORD}/decide/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/override/": PERMISSIONS["compliance.decide_kycrecord"],
+    f"POST {RECORD}/hits/<uuid:hit_id>/withdrawal/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/diligence/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/information/": PERMISSIONS["compliance.decide_kycrecord"],
     f"POST {RECORD}/information/<uuid:item_id>/waive/": PERMISSIONS["compliance.decide_kycrecord"],
