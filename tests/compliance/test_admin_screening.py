@@ -26,7 +26,8 @@ def test_threshold_is_replayed_proposed_and_activated_by_another_with_a_fresh_fa
     terms = {"list_code": "", "risk_class": "HIGH", "threshold": "0.880"}
 
     assert first.get(PROPOSE, terms).context["replay"] is not None
-    for odd in ({"threshold": "sNaN"}, {"list_code": "X\x00"}, {"risk_class": "ODD"}):
+    assert first.get(PROPOSE, {**terms, "list_code": "X\x00"}).status_code == 400
+    for odd in ({"threshold": "sNaN"}, {"risk_class": "ODD"}):
         shown = first.get(PROPOSE, {**terms, **odd})
         assert (shown.status_code, shown.context["replay"]) == (200, None)
     bad = first.post(PROPOSE, {**terms, "threshold": "x", "reason": "y", "base_version": "0"})
