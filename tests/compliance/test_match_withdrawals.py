@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from apps.audit.models import AuditEvent
 from apps.compliance.models import Alert, KycRecord, MatchWithdrawal, ScreeningHit, WorkItem
+from apps.compliance.selectors.hits import hits_shown
 from apps.compliance.services.kyc_decisions import kyc_confirm_decision, kyc_propose_decision
 from apps.compliance.services.match_withdrawals import (
     match_withdraw_confirm,
@@ -105,6 +106,8 @@ def test_match_taken_back_comes_back_as_an_open_hit_and_the_client_may_be_approv
     matched.refresh_from_db()
     assert (matched.status, again.status) == ("SUPERSEDED", "OPEN")
     assert again.pair_hash == matched.pair_hash
+    told = hits_shown(matched.record_id)[0].changes
+    assert told[0].startswith("True match, taken back on ")
     record = KycRecord.objects.get(id=matched.record_id)
     assert (record.status, record.risk_rating == "PROHIBITED") == ("SUSPENDED", False)
     work_items_sync()

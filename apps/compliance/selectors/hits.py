@@ -221,6 +221,10 @@ def _changes(hit: ScreeningHit, hits: list[ScreeningHit]) -> list[str]:
         return []
     before = max(earlier, key=lambda other: other.disposed_at or other.created_at)
     told = f"{before.get_status_display()} on {before.disposed_at:%Y-%m-%d}; since then:"
+    for made in before.withdrawals.all():
+        if made.status == MatchWithdrawal.Status.DONE:
+            ground = made.get_reason_code_display().lower()
+            told = f"True match, taken back on {made.decided_at:%Y-%m-%d} ({ground}); since then:"
     changed = [
         f"{side.label}, {whose}: {_joined(was)} became {_joined(now)}"
         for old, side in zip(_sides(before), _sides(hit), strict=True)
@@ -230,7 +234,7 @@ def _changes(hit: ScreeningHit, hits: list[ScreeningHit]) -> list[str]:
         )
         if was != now and side.label != "Name compared"
     ]
-    return [told, *(changed or ["nothing that is shown here; the matcher compares otherwise."])]
+    return [told, *(changed or ["nothing that is shown here."])]
 
 
 def _gender(entity: WatchlistEntity) -> list[str]:
