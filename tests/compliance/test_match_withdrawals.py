@@ -10,7 +10,14 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
 from apps.audit.models import AuditEvent
-from apps.compliance.models import Alert, KycRecord, MatchWithdrawal, ScreeningHit, WorkItem
+from apps.compliance.models import (
+    Alert,
+    KycRecord,
+    MatchWithdrawal,
+    ScreeningHit,
+    WorkItem,
+    WorkLock,
+)
 from apps.compliance.selectors.hits import hits_shown
 from apps.compliance.services.kyc_decisions import kyc_confirm_decision, kyc_propose_decision
 from apps.compliance.services.match_withdrawals import (
@@ -230,9 +237,18 @@ def test_database_takes_no_match_back_without_two_officers(
     assert rows.get().status == "PROPOSED"
 
 
+@pytest.mark.parametrize("is_client", [True, False], ids=["client", "applicant"])
 def test_desk_takes_a_match_back_with_a_second_officer(
-    matched: ScreeningHit, officer: User, second: User
+    officer: User, second: User, is_client: bool, request: pytest.FixtureRequest
 ) -> None:
+    if is_client:
+        matched: ScreeningHit = request.getfixturevalue("matched")
+    else:
+        with_list()
+        submitted(**LISTED)
+        matched = ScreeningHit.objects.get()
+        hit_decide(officer, matched, "TRUE_MATCH")
+
     def post(who: User, **form: Any) -> str:
         address = reverse(
             "admin:compliance_kycrecord_withdrawal", args=[matched.record_id, matched.id]
@@ -246,7 +262,11 @@ def test_desk_takes_a_match_back_with_a_second_officer(
     assert "The entry left its list" not in text
     assert "second officer must confirm" in post(officer, act="propose", reason="Slip")
     made: UUID = MatchWithdrawal.objects.get().id
-    assert "another officer must confirm" in signed_in(officer).get(page).content.decode()
+    shown = signed_in(officer).get(page)
+    assert shown.status_code == 200
+    assert "another officer must confirm" in shown.content.decode()
+    signed_in(second).get(page)
+    assert WorkLock.objects.get(page_id=matched.record_id).officer == second
     assert "not complete" in post(second, act="confirm", withdrawal_id="x")
     assert "compared anew" in post(second, act="confirm", withdrawal_id=made)
     assert MatchWithdrawal.objects.get().status == "DONE"

@@ -293,9 +293,12 @@ def _rights(actor: User, record: KycRecord) -> dict[str, Any]:
     alert = screening_alert(record.client_id)
     is_proposer = pending.filter(proposed_by=actor).exists()
     may_decide = actor.has_perm(kyc_decisions.DECIDE)
-    has_work = record.status in DECIDABLE or record.hits.filter(status="OPEN").exists()
+    withdrawals = record.hits.filter(withdrawals__status="PROPOSED")
+    open_hits = record.hits.filter(status="OPEN")
+    has_work = record.status in DECIDABLE or open_hits.exists() or withdrawals.exists()
     overrides = record.overrides.filter(status="PROPOSED", proposed_by=actor)
-    is_concerned = is_proposer or overrides.exists()
+    own = withdrawals.filter(withdrawals__proposed_by=actor)
+    is_concerned = is_proposer or overrides.exists() or own.exists()
     work = page_opened(actor, record.id, is_open=may_decide and has_work and not is_concerned)
     return {
         **work,
